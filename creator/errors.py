@@ -1,0 +1,60 @@
+"""The exceptions of the trusted side.
+
+::
+
+    CreatorError
+    ├── UsageError (ValueError)             the user's mistake: exit code 2, one line
+    ├── EnvironmentFault (RuntimeError)     something on this machine is missing or full: exit code 2
+    ├── ModelError
+    │   ├── RetryableModelError (ConnectionError)   429, 5xx, time-out: worth another try
+    │   ├── TerminalModelError (ValueError)         will fail the same way again
+    │   └── InvalidAnswer (ValueError)              answered, but not what the schema asks for
+    ├── PolicyViolation (ValueError)        a module that the static policy refuses
+    └── BirthFailed (RuntimeError)          an agent that did not come to life
+"""
+
+from __future__ import annotations
+
+
+class CreatorError(Exception):
+    """Base of everything that this package raises on purpose."""
+
+
+class UsageError(CreatorError, ValueError):
+    """The user's mistake. Its text is one line and says what to do."""
+
+
+class EnvironmentFault(CreatorError, RuntimeError):
+    """Something outside the program is missing, refused or full. Its text is one line and says what to do."""
+
+
+class ModelError(CreatorError):
+    """A model call that gave no usable answer."""
+
+
+class RetryableModelError(ModelError, ConnectionError):
+    """A call that may succeed when it is tried again.
+
+    Attributes:
+        retry_after: Seconds that the provider asked to wait, or None.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TerminalModelError(ModelError, ValueError):
+    """A call that would fail the same way again (wrong key, unknown model, malformed request)."""
+
+
+class InvalidAnswer(ModelError, ValueError):
+    """The model answered, but after all repairs the answer does not fulfil the schema."""
+
+
+class PolicyViolation(CreatorError, ValueError):
+    """A module that the static policy refuses; the text lists rule, line and column."""
+
+
+class BirthFailed(CreatorError, RuntimeError):
+    """An agent that did not come to life; the text is the reason."""

@@ -1,0 +1,141 @@
+"""The messages that both sides of the trust boundary speak.
+
+Every class is a pydantic model, so AutoGen carries it as JSON under its class name. Every text is bounded:
+what a cell or a model wrote is data of unknown origin, and a bound here holds on both sides.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Literal
+
+from autogen_core.models import LLMMessage
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+AGENT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+"""The form of an agent's name; match it with ``fullmatch``."""
+
+CREATOR: Final = "creator"
+REGISTRY: Final = "registry"
+MODEL_GATEWAY: Final = "model_gateway"
+SUPERVISOR: Final = "supervisor"
+RESERVED_NAMES: Final = frozenset(
+    {CREATOR, REGISTRY, MODEL_GATEWAY, SUPERVISOR, "tool_gateway", "judge", "world", "host", "user", "system"}
+)
+"""Names that no generated agent may carry."""
+
+ModuleText = Annotated[str, StringConstraints(max_length=400_000)]
+AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
+
+
+class Message(BaseModel):
+    """Base of all messages: unknown fields are refused, values don't change after construction."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Idea(Message):
+    """A business idea (or what else the objective asks for), in parts."""
+
+    title: ShortText = Field(description="A short name for the idea, at most eight words.")
+    problem: LongText = Field(description="The problem, in one or two sentences.")
+    customer: LongText = Field(description="Who has this problem and would pay.")
+    solution: LongText = Field(description="What the product does about it, in one or two sentences.")
+    revenue_model: LongText = Field(description="How it earns money.")
+    first_step: LongText = Field(description="The first thing to do, within a week and a small budget.")
+
+
+class Hello(Message):
+    """The first message to a new agent; one that does not answer in time is not counted as live."""
+
+
+class Introduction(Message):
+    """An agent's answer to `Hello`."""
+
+    name: AgentName
+    sector: ShortText
+    skills: list[ShortText] = Field(default_factory=list, max_length=16)
+
+
+class ProposeRequest(Message):
+    """Asks an agent for one idea."""
+
+    objective: LongText
+
+
+class Proposal(Message):
+    """An agent's own idea, before anyone refined it."""
+
+    idea: Idea
+
+
+class RefineRequest(Message):
+    """One agent's idea, sent to a colleague for a better version."""
+
+    objective: LongText
+    idea: Idea
+
+
+class Refinement(Message):
+    """The colleague's version of an idea. The author's own text stays what it was."""
+
+    idea: Idea
+
+
+class ColleagueRequest(Message):
+    """Asks the registry for another live agent."""
+
+    how: Literal["random", "different_sector", "skill"] = "random"
+    skill: ShortText | None = None
+
+
+class Colleague(Message):
+    """A live agent that is not the asker; ``name`` is None when there is no such agent."""
+
+    name: AgentName | None
+    sector: ShortText | None = None
+
+
+class ModelRequest(Message):
+    """One completion, asked of the model gateway. Stateless: the messages are the whole context."""
+
+    messages: list[LLMMessage] = Field(min_length=1, max_length=64)
+    json_schema: dict[str, Any] | None = Field(
+        default=None, description="JSON Schema that the answer has to fulfil; None for free text."
+    )
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    max_tokens: int = Field(default=800, ge=1, le=4_000)
+
+
+class ModelReply(Message):
+    """The completion. With a schema, ``content`` is valid JSON text of that schema."""
+
+    content: str = Field(max_length=200_000)
+    prompt_tokens: int = Field(ge=0)
+    completion_tokens: int = Field(ge=0)
+
+
+class StartCell(Message):
+    """World to supervisor: start a cell that hosts one agent."""
+
+    name: AgentName
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    credential: str = Field(repr=False, max_length=200)
+    seed: int
+    deadline: float = Field(gt=0, description="Seconds until the agent has to be registered.")
+
+
+class StopCell(Message):
+    """World to supervisor: end the cell of this agent, if there is one."""
+
+    name: AgentName
+
+
+class CellReport(Message):
+    """Supervisor to World: what became of a cell. ``reason`` is empty when it is well."""
+
+    name: AgentName
+    state: Literal["registered", "failed", "exited"]
+    reason: str = Field(default="", max_length=2_000)
