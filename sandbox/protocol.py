@@ -124,6 +124,8 @@ class StartCell(Message):
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     credential: str = Field(repr=False, max_length=200)
     seed: int
+    bounce: float | None = Field(default=None, ge=0, le=1)
+    """Replaces the agent's own probability of sharing an idea."""
     deadline: float = Field(gt=0, description="Seconds until the agent has to be registered.")
 
 

@@ -1,0 +1,6 @@
+"""AutoGen's gRPC host, mended and closed to strangers. Its worker twin is ``sandbox.runtime``."""
+
+from creator.runtime.credentials import Credentials, Grant
+from creator.runtime.host import Admission, Exchange, HardenedHost
+
+__all__ = ["Admission", "Credentials", "Exchange", "Grant", "HardenedHost"]

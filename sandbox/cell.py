@@ -1,0 +1,113 @@
+"""A cell: one process that hosts one agent. Forked from a preloaded process, so this module imports eagerly."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import resource
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+from autogen_core import AgentId, AgentInstantiationContext, MessageSerializer, RoutedAgent
+from autogen_core._serialization import try_get_known_serializers_for_type
+
+from sandbox import kit, protocol
+from sandbox.errors import describe
+from sandbox.loader import load_module
+from sandbox.runtime import CellRuntime
+
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_DUMPABLE: Final = 4
+_PR_SET_NO_NEW_PRIVS: Final = 38
+
+_LIMITS: Final[Sequence[tuple[int, int]]] = (
+    (resource.RLIMIT_CORE, 0),
+    (resource.RLIMIT_NOFILE, 256),
+    (resource.RLIMIT_FSIZE, 16 << 20),
+    (resource.RLIMIT_DATA, 512 << 20),
+)
+"""Soft and hard limits of every cell: no core files, 256 files, 16 MiB a file, 512 MiB of data."""
+
+
+@dataclass(frozen=True)
+class CellConfig:
+    """What a cell is told by its supervisor.
+
+    Attributes:
+        address: The host's gRPC address.
+        directory: The run's modules.
+        start: The World's order.
+    """
+
+    address: str
+    directory: Path
+    start: protocol.StartCell
+
+
+def confine_process() -> None:
+    """Linux only: die with the parent, gain no privileges, and let no other process of this user read our memory."""
+    try:
+        prctl = ctypes.CDLL(None, use_errno=True).prctl
+    except (OSError, AttributeError):
+        return
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def all_serializers() -> list[MessageSerializer[Any]]:
+    """A serializer for each message of the protocol."""
+    messages = (value for value in vars(protocol).values() if isinstance(value, type))
+    return [
+        serializer
+        for message in messages
+        if issubclass(message, protocol.Message) and message is not protocol.Message
+        for serializer in try_get_known_serializers_for_type(message)
+    ]
+
+
+def run_cell(config: CellConfig, ready: Connection) -> None:
+    """The life of a cell, as the target of a forked process.
+
+    Args:
+        config: What to host.
+        ready: Gets one text: empty once the agent is registered, else the reason why not.
+    """
+    confine_process()
+    for limit, value in _LIMITS:
+        _, hard = resource.getrlimit(limit)
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (value, value))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    try:
+        asyncio.run(_host_agent(config, ready))
+    except BaseException as error:
+        ready.send(describe(error))
+        raise SystemExit(1) from None
+
+
+async def _host_agent(config: CellConfig, ready: Connection) -> None:
+    start = config.start
+    kit._configure(start.seed, start.bounce)
+    runtime = CellRuntime(config.address, start.credential)
+    agent_id = AgentId(start.name, "default")
+    module = load_module(config.directory, start.name, start.sha256)
+    with AgentInstantiationContext.populate_context((runtime, agent_id)):
+        agent = module.Agent(start.name)
+    if not isinstance(agent, RoutedAgent):
+        raise TypeError("Agent(name) has to give a RoutedAgent")
+    runtime.add_message_serializer(all_serializers())
+    await runtime.start()
+    # Not Agent.register_instance: its subscriptions serve topics, which nobody publishes to here.
+    await runtime.register_agent_instance(agent, agent_id)
+    ready.send("")
+    ready.close()
+    await runtime.lost.wait()
