@@ -1,0 +1,6 @@
+"""Where generated modules run: one protocol, three backends."""
+
+from creator.isolation.base import Sandbox, SandboxUnavailable
+from creator.isolation.choose import open_sandbox
+
+__all__ = ["Sandbox", "SandboxUnavailable", "open_sandbox"]

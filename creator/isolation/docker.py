@@ -1,0 +1,155 @@
+"""A Docker container: no network, read-only root, no capabilities, its own pids, bounded memory and processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from creator.isolation.base import SOCKET_NAME, Sandbox, SandboxUnavailable
+from creator.isolation.image import REPOSITORY, ensure_image
+
+RUN_LABEL: Final = f"{REPOSITORY}.run"
+NOBODY: Final = 65_534
+PROCESSES_PER_CELL: Final = 48
+"""A cell is one process, but grpc gives it a dozen threads or more, and the kernel counts those."""
+MEMORY_PER_CELL: Final = 96 << 20
+
+
+class DockerSandbox(Sandbox):
+    """Runs the supervisor and its cells in one container.
+
+    Args:
+        cells: How many agents it has to hold; sets its limits on memory and processes.
+        run_id: Label of the container, to find what a dead run left behind.
+        base_image: What the image is built on.
+        progress: Called with a line for each step of an image build.
+    """
+
+    name = "docker"
+    line = "docker: container without network, read-only, no capabilities, limits on memory and processes"
+
+    def __init__(self, cells: int, run_id: str, base_image: str, progress: Callable[[str], None]) -> None:
+        self._cells = cells
+        self._run_id = run_id
+        self._base_image = base_image
+        self._progress = progress
+        self._client: Any = None
+        self._container: Any = None
+
+    async def start(self, modules: Path, sockets: Path, credential: str) -> None:
+        """Build the image when it is missing, then start the container."""
+        self._client = await asyncio.to_thread(connect)
+        image = await asyncio.to_thread(ensure_image, self._client, self._base_image, self._progress)
+        await asyncio.to_thread(self._create, image, modules, sockets)
+        await asyncio.to_thread(self._hand_over, credential)
+
+    def _create(self, image: str, modules: Path, sockets: Path) -> None:
+        import docker.errors
+        from docker.types import LogConfig, Mount, Ulimit
+
+        memory = (512 << 20) + MEMORY_PER_CELL * self._cells
+        # Our own uid reads what we wrote; root's would be root inside too, so root's runs get nobody's.
+        user, group = (os.getuid(), os.getgid()) if os.getuid() else (NOBODY, NOBODY)
+        try:
+            self._container = self._client.containers.create(
+                image,
+                command=[f"unix:/run/host/{SOCKET_NAME}", "/run/agents"],
+                user=f"{user}:{group}",
+                network_mode="none",
+                read_only=True,
+                cap_drop=["ALL"],
+                security_opt=["no-new-privileges"],
+                init=True,
+                ipc_mode="none",
+                pids_limit=64 + PROCESSES_PER_CELL * self._cells,
+                mem_limit=memory,
+                memswap_limit=memory,
+                tmpfs={"/tmp": "rw,noexec,nosuid,nodev,size=64m,nr_inodes=4096,mode=1777"},  # noqa: S108
+                ulimits=[
+                    Ulimit(name="core", soft=0, hard=0),
+                    Ulimit(name="nofile", soft=4_096, hard=4_096),
+                ],
+                mounts=[
+                    Mount("/run/agents", str(modules), type="bind", read_only=True),
+                    Mount("/run/host", str(sockets), type="bind", read_only=True),
+                ],
+                log_config=LogConfig(type="json-file", config={"max-size": "256k", "max-file": "1"}),
+                labels={RUN_LABEL: self._run_id},
+                stdin_open=True,
+                auto_remove=True,
+            )
+        except docker.errors.APIError as error:
+            raise SandboxUnavailable(f"the container cannot be created: {error.explanation}") from error
+
+    def _hand_over(self, credential: str) -> None:
+        """Start the container and write the credential to its standard input: it never is in its environment."""
+        import docker.errors
+
+        stdin = self._container.attach_socket(params={"stdin": 1, "stream": 1})
+        try:
+            self._container.start()
+            # docker-py wraps the socket for reading only; the one underneath writes.
+            getattr(stdin, "_sock", stdin).sendall(credential.encode() + b"\n")
+        except docker.errors.APIError as error:
+            raise SandboxUnavailable(f"the container cannot be started: {error.explanation}") from error
+        finally:
+            stdin.close()
+
+    async def stop(self) -> None:
+        """Remove the container and all its processes."""
+        container, self._container = self._container, None
+        if container is not None:
+            await asyncio.to_thread(_remove, container)
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    async def failure(self) -> str:
+        """Wait for the container's end."""
+        import docker.errors
+        import requests.exceptions
+
+        container = self._container
+        try:
+            status = await asyncio.to_thread(container.wait)
+        except (docker.errors.APIError, requests.exceptions.RequestException):
+            return "the container is gone"
+        return f"the container ended with exit code {status.get('StatusCode')}"
+
+
+def connect() -> Any:
+    """A client of the local Docker engine.
+
+    Raises:
+        SandboxUnavailable: No engine answers, or it is not on this machine.
+    """
+    import docker
+    import docker.errors
+
+    try:
+        client = docker.from_env(timeout=60)
+        client.ping()
+    except docker.errors.DockerException as error:
+        raise SandboxUnavailable(
+            "no Docker engine answers: start it (and let this user reach its socket)"
+        ) from error
+    if not client.api.base_url.startswith(("http+docker://", "unix://")):
+        client.close()
+        raise SandboxUnavailable("the Docker engine is on another machine; folders cannot be shared with it")
+    return client
+
+
+def _remove(container: Any) -> None:
+    import docker.errors
+
+    with contextlib.suppress(docker.errors.NotFound):
+        try:
+            container.remove(force=True)
+        except docker.errors.APIError as error:
+            # With auto_remove the engine may be at it already.
+            if error.status_code != 409:
+                raise
