@@ -1,7 +1,7 @@
 """Texts of unknown origin, made safe for a terminal, a file name and a Markdown file.
 
-What a model or a cell wrote may hold terminal escapes, marks that turn the reading direction, headings that pose
-as ours, or megabytes. Everything shown to a person passes through here (HTML is Jinja2's autoescape).
+What a model or a cell wrote may hold terminal escapes, marks that turn the reading direction, headings that
+pose as ours, or megabytes. Everything shown to a person passes through here (HTML is Jinja2's autoescape).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 _ESCAPES: Final = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor, screen
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS, SOS, PM, APC
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS, APC
     r"|\x1b[ -/]*[0-~]"  # two-character escapes
 )
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -31,8 +31,8 @@ def clean(text: str, limit: int | None = None) -> str:
         limit: Most characters of the result; longer text ends in "…".
 
     Returns:
-        The text without terminal escapes, control and direction characters and unpaired surrogates, every run of
-        white space a single blank.
+        The text without terminal escapes, control and direction characters and unpaired surrogates, every run
+        of white space a single blank.
     """
     if limit is not None:
         text = text[: limit * 4 + 400]  # bounded before the work, with room for what is dropped
@@ -82,7 +82,9 @@ def markdown_paragraphs(text: str, limit: int | None = None) -> str:
 def _escape_markdown(line: str) -> str:
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*_\[\]|~$])", r"\\\1", line)
-    line = re.sub(r"(?i)\b(https?|ftp)://", r"\1\\://", line)  # no automatic link to a place of the model's choice
+    line = re.sub(
+        r"(?i)\b(https?|ftp)://", r"\1\\://", line
+    )  # no automatic link to a place of the model's choice
     line = re.sub(r"(?i)\bwww\.", r"www\\.", line)
     line = re.sub(r"^([#+=:-])", r"\\\1", line)
     return re.sub(r"^(\d+)([.)])", r"\1\\\2", line)
@@ -94,9 +96,7 @@ def _visible(text: str, keep: str) -> str:
     for character in _ESCAPES.sub("", text):
         if character.isascii():
             marks = 0
-            if character >= " " and character != "\x7f":
-                kept.append(character)
-            elif character in keep:
+            if (character >= " " and character != "\x7f") or character in keep:
                 kept.append(character)
             elif character.isspace():
                 kept.append(" ")

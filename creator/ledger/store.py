@@ -1,0 +1,306 @@
+"""Writing the ledger.
+
+Each ``record_…`` call has committed when it returns, so that what is announced afterwards is on record even when the
+process is killed. With a write-ahead log a commit is one short write, well under a millisecond, so the calls are
+plain functions; they may come from any thread.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from creator.errors import EnvironmentFault
+from creator.text import encodable, shorten
+
+SCHEMA_VERSION: Final = 1
+APPLICATION_ID: Final = 0x41_43_53_4C
+"""Marks the file as a ledger of ours (``ACSL``)."""
+
+FILE_NAME: Final = "ledger.sqlite"
+
+_SHORT: Final = 300
+_LONG: Final = 4_000
+_DETAIL_CHARACTERS: Final = 20_000
+_BUSY_SECONDS: Final = 10.0
+
+
+class Ledger:
+    """The open ledger of one run. Close it with `close`, or use it in ``async with``."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path) -> Ledger:
+        """Open the ledger, made anew when there is none.
+
+        Raises:
+            EnvironmentFault: The file cannot be written, the disk is full, or it isn't a ledger of ours.
+        """
+        connection: sqlite3.Connection | None = None
+        try:
+            connection = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            _prepare(connection, path)
+        except sqlite3.Error as error:
+            if connection is not None:
+                connection.close()
+            raise fault(path, error) from None
+        except EnvironmentFault:
+            if connection is not None:
+                connection.close()
+            raise
+        return cls(path, connection)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the file. Safe to call more than once; the ledger cannot be written afterwards."""
+        with self._lock:
+            self._connection.close()
+
+    def record_event(self, kind: str, subject: str, detail: Mapping[str, Any] | None = None) -> None:
+        """Record that something happened.
+
+        Args:
+            kind: What, such as ``born`` or ``refused``.
+            subject: To whom: an agent's name, or the run.
+            detail: More about it, as JSON values.
+        """
+        text = encodable(json.dumps(dict(detail or {}), ensure_ascii=False, default=str))
+        if len(text) > _DETAIL_CHARACTERS:
+            text = json.dumps({"shortened": text[: _DETAIL_CHARACTERS // 2]}, ensure_ascii=False)
+        self._write(
+            "INSERT INTO events (at, kind, subject, detail) VALUES (?, ?, ?, ?)",
+            (time.time(), _bounded(kind), _bounded(subject), text),
+        )
+
+    def record_agent(
+        self,
+        name: str,
+        sector: str,
+        role: str,
+        state: Literal["written", "checked", "live", "failed"] | str,
+        sha256: str = "",
+        attempt: int = 1,
+        reason: str = "",
+    ) -> None:
+        """Record an agent's latest state, in place of the one before.
+
+        Args:
+            name: The agent.
+            sector: Its sector.
+            role: Its role.
+            state: ``written``, ``checked``, ``live`` or ``failed``.
+            sha256: Digest of its module in hexadecimal; empty before there is one.
+            attempt: Which try at its birth this is, from 1.
+            reason: Why it failed.
+        """
+        self._write(
+            "INSERT INTO agents (name, at, sector, role, state, sha256, attempt, reason)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET at = excluded.at, sector = excluded.sector,"
+            " role = excluded.role, state = excluded.state, sha256 = excluded.sha256,"
+            " attempt = excluded.attempt, reason = excluded.reason",
+            (
+                _bounded(name),
+                time.time(),
+                _bounded(sector),
+                _bounded(role),
+                _bounded(state),
+                _bounded(sha256),
+                attempt,
+                _bounded(reason, _LONG),
+            ),
+        )
+
+    def record_message(
+        self,
+        source: str,
+        target: str,
+        type: str,
+        size_bytes: int,
+        latency_s: float | None,
+        outcome: str,
+        conversation: str = "",
+        hop: int = 0,
+    ) -> None:
+        """Record a request between two named agents.
+
+        Args:
+            source: Who sent it.
+            target: Whom it was for.
+            type: The message's class name.
+            size_bytes: Its serialised size.
+            latency_s: Seconds until the answer; None when none came.
+            outcome: ``ok``, or the error's name.
+            conversation: The conversation's id.
+            hop: How many agents the conversation had passed.
+        """
+        self._write(
+            "INSERT INTO messages"
+            " (at, source, target, type, size_bytes, latency_s, outcome, conversation, hop)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                time.time(),
+                _bounded(source),
+                _bounded(target),
+                _bounded(type),
+                size_bytes,
+                latency_s,
+                _bounded(outcome),
+                _bounded(conversation),
+                hop,
+            ),
+        )
+
+    def record_call(
+        self,
+        agent: str,
+        model: str,
+        prompt_tokens: int,
+        completion_tokens: int,
+        prompt_characters: int,
+        latency: float,
+        retries: int = 0,
+        error: str | None = None,
+    ) -> None:
+        """Record a model call.
+
+        Args:
+            agent: For whom it was made.
+            model: Which model answered.
+            prompt_tokens: Tokens read.
+            completion_tokens: Tokens written.
+            prompt_characters: Characters sent.
+            latency: Seconds, retries included.
+            retries: How many tries failed before the last.
+            error: Why the last failed; None when it answered.
+        """
+        self._write(
+            "INSERT INTO calls"
+            " (at, agent, model, prompt_tokens, completion_tokens, prompt_characters, latency_s, retries, error)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                time.time(),
+                _bounded(agent),
+                _bounded(model),
+                prompt_tokens,
+                completion_tokens,
+                prompt_characters,
+                latency,
+                retries,
+                None if error is None else _bounded(error, _LONG),
+            ),
+        )
+
+    def record_idea(
+        self,
+        id: int,
+        conversation: str,
+        author: str,
+        contributor: str | None,
+        parent: int | None,
+        hop: int,
+        idea: Mapping[str, Any],
+    ) -> None:
+        """Record one text of an idea.
+
+        Args:
+            id: The text's number in this run.
+            conversation: The conversation that it came from.
+            author: Whose idea it is; recorded by `record_agent` before.
+            contributor: Who wrote this text when it is a refinement; None for the author's own.
+            parent: The text that was refined; None for the author's own.
+            hop: How many colleagues the idea had passed; 0 for the author's own.
+            idea: The fields of the idea.
+        """
+        text = encodable(json.dumps(dict(idea), ensure_ascii=False))
+        self._write(
+            "INSERT INTO ideas (id, at, conversation, author, contributor, parent, hop, idea)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (id, time.time(), _bounded(conversation), author, contributor, parent, hop, text),
+        )
+
+    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+        with self._lock:
+            try:
+                self._connection.execute(statement, values)
+            except sqlite3.IntegrityError as error:
+                raise ValueError(
+                    f"Refused by the ledger ({error}): {statement.split('(')[0].strip()}."
+                ) from None
+            except sqlite3.Error as error:
+                raise fault(self.path, error) from None
+
+
+def fault(path: Path, error: sqlite3.Error) -> EnvironmentFault:
+    """The error of the database as one line that says what to do."""
+    text = str(error)
+    hints: list[tuple[Callable[[str], bool], str]] = [
+        (lambda t: "full" in t, "Free some disk space, or choose another folder with --output."),
+        (
+            lambda t: "readonly" in t or "unable to open" in t or "disk I/O" in t,
+            "Check that its folder can be written and that the disk has room, or choose another with --output.",
+        ),
+        (
+            lambda t: "not a database" in t or "malformed" in t,
+            "The file is damaged or isn't a ledger; the other runs are not touched.",
+        ),
+        (lambda t: "locked" in t, "Another program holds it; close that and try again."),
+    ]
+    hint = next((hint for fits, hint in hints if fits(text)), "")
+    return EnvironmentFault(f"The ledger {str(path)!r} failed: {text}. {hint}".rstrip())
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Lay the schema in an empty file; refuse one that isn't ours."""
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if tables:
+        check_identity(connection, path)
+        return
+    schema = resources.files("creator.ledger").joinpath("schema.sql").read_text(encoding="utf-8")
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {schema}"
+        f"INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}');"
+        f"PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
+    )
+
+
+def check_identity(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a database that isn't a ledger of this version.
+
+    Raises:
+        EnvironmentFault: With one line that says what it is instead.
+    """
+    found = connection.execute("PRAGMA application_id").fetchone()[0]
+    if found != APPLICATION_ID:
+        raise EnvironmentFault(f"{str(path)!r} is a database, but not a ledger of this program.")
+    row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+    if row is None or row[0] != str(SCHEMA_VERSION):
+        version = "none" if row is None else repr(row[0])
+        raise EnvironmentFault(
+            f"The ledger {str(path)!r} has schema version {version}, this program reads {SCHEMA_VERSION}:"
+            " use the release that wrote it."
+        )
+
+
+def _bounded(text: str, limit: int = _SHORT) -> str:
+    return shorten(encodable(text), limit)

@@ -1,0 +1,205 @@
+"""The settings of a run, from the command line, the environment, `.env` and `creator.toml`.
+
+The first of them that names an option wins, in this order. A mistake in any of them is one line that says
+where it stands.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from creator.errors import UsageError
+from creator.text import clean
+
+DEFAULT_OBJECTIVE: Final = "business ideas for agentic AI"
+MAX_AGENTS: Final = 2_000
+"""The largest population; briefs stay distinct up to here."""
+
+ENV_PREFIX: Final = "CREATOR_"
+DOTENV: Final = ".env"
+TOML: Final = "creator.toml"
+
+_OUTSIDE_NAMES: Final = {"json_output": "json"}
+"""Fields whose outside name (option, variable, key) differs: ``json`` is a method of pydantic's."""
+
+_Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class OutputSettings(BaseSettings):
+    """What every command needs to know: where the runs lie."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_file=DOTENV,
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+        validate_default=False,
+        frozen=True,
+    )
+
+    output: Path = Path("generated")
+    """The folder of all runs."""
+
+    @classmethod
+    def load(cls, options: Mapping[str, Any] | None = None) -> Self:
+        """Reads the settings.
+
+        Args:
+            options: What the command line says, by field name; None stands for an option that was not given.
+
+        Raises:
+            UsageError: A value or a file is wrong; the text names the option, variable or key and its file.
+        """
+        given = {name: value for name, value in (options or {}).items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise UsageError(_explain(error, given)) from None
+        except UnicodeDecodeError:
+            raise UsageError(f"{DOTENV} is not UTF-8 text: save it as UTF-8.") from None
+        except OSError as error:
+            raise UsageError(f"Cannot read {DOTENV}: {error.strerror or error}.") from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The sources, strongest first."""
+        toml = InitSettingsSource(settings_cls, _read_toml())
+        return init_settings, env_settings, dotenv_settings, toml
+
+    @field_validator("output", mode="before")
+    @classmethod
+    def _output_is_named(cls, value: object) -> object:
+        if isinstance(value, str) and (not value.strip() or "\0" in value):
+            raise ValueError("name a folder")
+        return Path(value).expanduser() if isinstance(value, str) else value
+
+
+class SpawnSettings(OutputSettings):
+    """The settings of one `spawn`."""
+
+    count: int = Field(ge=1, le=MAX_AGENTS)
+    """How many agents, and so how many ideas."""
+    objective: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)] = (
+        DEFAULT_OBJECTIVE
+    )
+    """What the population works on."""
+    model: _Line | None = None
+    """A model spec such as ``openai:gpt-4.1-mini``; None lets the keys in the environment decide."""
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=500)] | None = None
+    """An OpenAI-compatible server."""
+    sandbox: Literal["auto", "docker", "bubblewrap", "process"] = "auto"
+    """Where the agents run; ``auto`` takes the strongest that works here."""
+    author: Literal["fill"] = "fill"
+    """How modules are written: ``fill`` fills the slots of a template."""
+    seed: int | None = None
+    """Makes briefs and draws repeatable."""
+    deadline: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Seconds for the whole run; None for no limit."""
+    bounce: float | None = Field(default=None, ge=0, le=1)
+    """How likely an agent shares its idea; None leaves each agent its own probability."""
+    json_output: bool = Field(default=False, validation_alias="CREATOR_JSON")
+    """One JSON document on stdout instead of tables."""
+    quiet: bool = False
+    """No progress and no tables."""
+    base_image: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w./:@-]*$", max_length=300)] = (
+        "python:3.12-slim"
+    )
+    """The image that the sandbox's image is built from."""
+    model_concurrency: int | None = Field(default=None, ge=1, le=1_000)
+    """Most model calls at once; None leaves it to the model."""
+    birth_deadline: float = Field(default=30, gt=0, allow_inf_nan=False)
+    """Seconds from the start of a cell until its agent has to be registered."""
+    reply_deadline: float = Field(default=300, gt=0, allow_inf_nan=False)
+    """Seconds that an agent has for one answer."""
+    hop_limit: int = Field(default=3, ge=0, le=100)
+    """How many colleagues an idea may pass."""
+
+
+def load_environ() -> dict[str, str]:
+    """The environment over `.env`: where provider keys are looked up.
+
+    Raises:
+        UsageError: `.env` cannot be read.
+    """
+    try:
+        values = dotenv_values(DOTENV, encoding="utf-8", interpolate=False)
+    except UnicodeDecodeError:
+        raise UsageError(f"{DOTENV} is not UTF-8 text: save it as UTF-8.") from None
+    except OSError as error:
+        raise UsageError(f"Cannot read {DOTENV}: {error.strerror or error}.") from None
+    return {name: value for name, value in values.items() if value is not None} | dict(os.environ)
+
+
+def _read_toml() -> dict[str, Any]:
+    path = Path(TOML)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except UnicodeDecodeError:
+        raise UsageError(f"{TOML} is not UTF-8 text: save it as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{TOML} is not valid TOML: {clean(str(error), 200)}.") from None
+    except OSError as error:
+        raise UsageError(f"Cannot read {TOML}: {error.strerror or error}.") from None
+    fields = {_OUTSIDE_NAMES.get(field, field): field for field in SpawnSettings.model_fields}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        field = fields.get(key.replace("-", "_"))
+        if field is None:
+            near = difflib.get_close_matches(key, fields, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" It knows: {', '.join(sorted(fields))}."
+            raise UsageError(f"{TOML} holds an unknown key {clean(key, 60)!r}.{hint}")
+        values["CREATOR_JSON" if field == "json_output" else field] = value
+    return values
+
+
+def _explain(error: ValidationError, given: Mapping[str, Any]) -> str:
+    """The first mistake in one line; several at once would only hide which to mend first."""
+    first = error.errors()[0]
+    located = str(first["loc"][0]) if first["loc"] else "?"
+    field = "json_output" if located.upper() == "CREATOR_JSON" else located
+    outside = _OUTSIDE_NAMES.get(field, field)
+    if first["type"] == "missing" and field == "count":
+        return "Say how many agents, for example: python -m creator spawn 20"
+    value = first["input"]
+    what = clean(first["msg"], 200).removeprefix("Value error, ")
+    if first["type"] == "string_pattern_mismatch":
+        what = {
+            "base_url": "it has to begin with http:// or https:// and hold no blanks",
+            "base_image": "it has to be an image name such as 'python:3.12-slim'",
+        }.get(field, what)
+    what = what[:1].lower() + what[1:]
+    return f"{_origin(field, outside, given)}: {clean(repr(value), 80)} does not fit, {what}."
+
+
+def _origin(field: str, outside: str, given: Mapping[str, Any]) -> str:
+    """Where the value stands that took part: the same order as the sources."""
+    if field in given:
+        return "Argument N" if field == "count" else f"Option --{outside.replace('_', '-')}"
+    variable = f"{ENV_PREFIX}{outside.upper()}"
+    if any(name.upper() == variable and value for name, value in os.environ.items()):
+        return f"Environment variable {variable}"
+    if any(
+        name.upper() == variable and value for name, value in dotenv_values(DOTENV, encoding="utf-8").items()
+    ):
+        return f"{variable} in {DOTENV}"
+    return f"Key {outside!r} in {TOML}"
