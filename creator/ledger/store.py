@@ -1,8 +1,8 @@
 """Writing the ledger.
 
-Each ``record_…`` call has committed when it returns, so that what is announced afterwards is on record even when the
-process is killed. With a write-ahead log a commit is one short write, well under a millisecond, so the calls are
-plain functions; they may come from any thread.
+Each ``record_…`` call has committed when it returns, so that what is announced afterwards is on record even when
+the process is killed. With a write-ahead log a commit is one short write, well under a millisecond, so the calls
+are plain functions; they may come from any thread.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ class Ledger:
         name: str,
         sector: str,
         role: str,
-        state: Literal["written", "checked", "live", "failed"] | str,
+        state: Literal["written", "checked", "live", "failed"],
+        *,
         sha256: str = "",
         attempt: int = 1,
         reason: str = "",
@@ -136,6 +137,7 @@ class Ledger:
         source: str,
         target: str,
         type: str,
+        *,
         size_bytes: int,
         latency_s: float | None,
         outcome: str,
@@ -175,6 +177,7 @@ class Ledger:
         self,
         agent: str,
         model: str,
+        *,
         prompt_tokens: int,
         completion_tokens: int,
         prompt_characters: int,
@@ -196,7 +199,8 @@ class Ledger:
         """
         self._write(
             "INSERT INTO calls"
-            " (at, agent, model, prompt_tokens, completion_tokens, prompt_characters, latency_s, retries, error)"
+            " (at, agent, model, prompt_tokens, completion_tokens, prompt_characters, latency_s, retries,"
+            " error)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 time.time(),
@@ -216,6 +220,7 @@ class Ledger:
         id: int,
         conversation: str,
         author: str,
+        *,
         contributor: str | None,
         parent: int | None,
         hop: int,
@@ -244,9 +249,8 @@ class Ledger:
             try:
                 self._connection.execute(statement, values)
             except sqlite3.IntegrityError as error:
-                raise ValueError(
-                    f"Refused by the ledger ({error}): {statement.split('(')[0].strip()}."
-                ) from None
+                table = statement.removeprefix("INSERT INTO ").partition(" ")[0]
+                raise ValueError(f"The ledger's table {table!r} refused a row: {error}.") from None
             except sqlite3.Error as error:
                 raise fault(self.path, error) from None
 
@@ -258,7 +262,7 @@ def fault(path: Path, error: sqlite3.Error) -> EnvironmentFault:
         (lambda t: "full" in t, "Free some disk space, or choose another folder with --output."),
         (
             lambda t: "readonly" in t or "unable to open" in t or "disk I/O" in t,
-            "Check that its folder can be written and that the disk has room, or choose another with --output.",
+            "Check that its folder can be written and has room, or choose another with --output.",
         ),
         (
             lambda t: "not a database" in t or "malformed" in t,
@@ -277,11 +281,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         check_identity(connection, path)
         return
     schema = resources.files("creator.ledger").joinpath("schema.sql").read_text(encoding="utf-8")
-    connection.executescript(
-        f"BEGIN IMMEDIATE; {schema}"
-        f"INSERT INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}');"
-        f"PRAGMA application_id = {APPLICATION_ID}; COMMIT;"
-    )
+    connection.executescript(f"BEGIN IMMEDIATE;\n{schema}\nPRAGMA application_id = {APPLICATION_ID};")
+    connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
+    connection.execute("COMMIT")
 
 
 def check_identity(connection: sqlite3.Connection, path: Path) -> None:
