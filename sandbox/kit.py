@@ -90,9 +90,7 @@ def idea_from(result: TaskResult) -> Idea:
     raise ValueError("the delegate gave no idea")
 
 
-async def find_colleague(
-    agent: RoutedAgent, how: Literal["random", "different_sector"] = "random"
-) -> str | None:
+async def find_colleague(agent: RoutedAgent, how: Literal["random", "different_sector"] = "random") -> str | None:
     """The name of another live agent, from the registry; None when there is none (or it cannot be asked)."""
     try:
         answer = await agent.send_message(ColleagueRequest(how=how), AgentId(REGISTRY, "default"))
@@ -101,18 +99,14 @@ async def find_colleague(
     return answer.name if isinstance(answer, Colleague) else None
 
 
-async def share(
-    agent: RoutedAgent, name: str, request: RefineRequest, ctx: MessageContext
-) -> Refinement | None:
+async def share(agent: RoutedAgent, name: str, request: RefineRequest, ctx: MessageContext) -> Refinement | None:
     """Send an idea to a colleague by name and wait for the refinement.
 
     None when the colleague failed, is gone, or the conversation has come to its end (hop limit, nobody twice):
     whoever shares an idea keeps its own.
     """
     try:
-        answer = await agent.send_message(
-            request, AgentId(name, "default"), cancellation_token=ctx.cancellation_token
-        )
+        answer = await agent.send_message(request, AgentId(name, "default"), cancellation_token=ctx.cancellation_token)
     except MessagingError:
         return None
     return answer if isinstance(answer, Refinement) else None

@@ -10,7 +10,7 @@ from autogen_core.models import (
     ChatCompletionClient,
     CreateResult,
     LLMMessage,
-    ModelCapabilities,  # type: ignore[attr-defined]
+    ModelCapabilities,
     ModelFamily,
     ModelInfo,
     RequestUsage,
@@ -93,20 +93,16 @@ class GatewayModelClient(ChatCompletionClient):
         """Tokens of all calls of this client."""
         return self._usage
 
-    def count_tokens(
-        self, messages: Sequence[LLMMessage], *, tools: Sequence[Tool | ToolSchema] = []
-    ) -> int:
+    def count_tokens(self, messages: Sequence[LLMMessage], *, tools: Sequence[Tool | ToolSchema] = []) -> int:
         """A rough count, four characters a token; the model's own tokenizer stays outside the sandbox."""
         return sum(len(str(message.content)) for message in messages) // 4
 
-    def remaining_tokens(
-        self, messages: Sequence[LLMMessage], *, tools: Sequence[Tool | ToolSchema] = []
-    ) -> int:
+    def remaining_tokens(self, messages: Sequence[LLMMessage], *, tools: Sequence[Tool | ToolSchema] = []) -> int:
         """What `count_tokens` leaves of a modest context of 4,096 tokens."""
         return max(0, 4_096 - self.count_tokens(messages, tools=tools))
 
     @property
-    def capabilities(self) -> ModelCapabilities:  # type: ignore[override]
+    def capabilities(self) -> ModelCapabilities:
         """Deprecated by AutoGen in favour of `model_info`."""
         return ModelCapabilities(vision=False, function_calling=False, json_output=True)
 

@@ -76,7 +76,7 @@ class AuthenticatedConnection(HostConnection):
             timeout: Seconds until `RecipientLost` is raised.
         """
         channel = grpc.aio.insecure_channel(address, options=list(CHANNEL_OPTIONS))
-        connection = cls(channel, agent_worker_pb2_grpc.AgentRpcStub(channel), credential)  # type: ignore[no-untyped-call]
+        connection = cls(channel, agent_worker_pb2_grpc.AgentRpcStub(channel), credential)
         try:
             async with asyncio.timeout(timeout):
                 await channel.channel_ready()
@@ -107,7 +107,7 @@ class AuthenticatedConnection(HostConnection):
         return message  # type: ignore[no-any-return]
 
     async def send(self, message: agent_worker_pb2.Message) -> None:
-        """Queue a message for the host. (The plain method renders each message to text for a log.)"""
+        """Queue a message for the host; the plain method renders each one to text for a log."""
         self._send_queue.put_nowait(message)
 
     async def close(self) -> None:
@@ -136,9 +136,7 @@ class CellRuntime(GrpcWorkerAgentRuntime):
         """Connect to the host; raises `RecipientLost` when it does not answer within 10 seconds."""
         if self._running:
             raise ValueError("Runtime is already running.")
-        self._host_connection = await AuthenticatedConnection.open(
-            self._host_address, self._credential, timeout=10
-        )
+        self._host_connection = await AuthenticatedConnection.open(self._host_address, self._credential, timeout=10)
         self._running = True
         self._read_task = asyncio.create_task(self._run_read_loop())
 
@@ -184,9 +182,7 @@ class CellRuntime(GrpcWorkerAgentRuntime):
             MessagingError: Whatever kept the answer from coming.
         """
         metadata = {} if conversation is None else {"conversation": conversation}
-        return await self._ask(
-            message, AgentId(recipient, "default"), sender, timeout, cancellation_token, metadata
-        )
+        return await self._ask(message, AgentId(recipient, "default"), sender, timeout, cancellation_token, metadata)
 
     async def send_message(
         self,
@@ -245,9 +241,7 @@ class CellRuntime(GrpcWorkerAgentRuntime):
             target=agent_worker_pb2.AgentId(type=recipient.type, key=recipient.key),
             source=agent_worker_pb2.AgentId(type=sender.type, key=sender.key) if sender is not None else None,
             metadata={**metadata, "timeout": f"{max(0.0, deadline - loop.time()):.3f}"},
-            payload=agent_worker_pb2.Payload(
-                data_type=data_type, data=data, data_content_type=JSON_DATA_CONTENT_TYPE
-            ),
+            payload=agent_worker_pb2.Payload(data_type=data_type, data=data, data_content_type=JSON_DATA_CONTENT_TYPE),
         )
         try:
             await self._host_connection.send(agent_worker_pb2.Message(request=request))

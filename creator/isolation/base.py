@@ -72,9 +72,7 @@ class SubprocessSandbox(Sandbox):
         self._process: asyncio.subprocess.Process | None = None
         self._errors: asyncio.Task[bytes] | None = None
 
-    async def _launch(
-        self, command: Sequence[str], environment: Mapping[str, str], cwd: Path, credential: str
-    ) -> None:
+    async def _launch(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path, credential: str) -> None:
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,

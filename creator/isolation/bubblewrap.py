@@ -20,9 +20,16 @@ from creator.isolation.base import (
 TMP_BYTES: Final = 64 << 20
 NOBODY: Final = "65534"
 
-_ISOLATION: Final = (
-    "--unshare-all --unshare-user --disable-userns --die-with-parent --new-session --cap-drop ALL --clearenv"
-).split() + ["--uid", NOBODY, "--gid", NOBODY]
+_ISOLATION: Final = [
+    "--unshare-all",
+    "--unshare-user",
+    "--disable-userns",
+    "--die-with-parent",
+    "--new-session",
+    "--cap-drop",
+    "ALL",
+    "--clearenv",
+] + ["--uid", NOBODY, "--gid", NOBODY]
 _SYSTEM: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
 
 
@@ -30,10 +37,7 @@ class BubblewrapSandbox(SubprocessSandbox):
     """Runs the supervisor and its cells behind kernel namespaces, without a container engine."""
 
     name = "bubblewrap"
-    line = (
-        "bubblewrap: no network, read-only files, own namespaces; no total memory limit "
-        "(Docker has one)"
-    )
+    line = "bubblewrap: no network, read-only files, own namespaces; no total memory limit (Docker has one)"
 
     async def start(self, modules: Path, sockets: Path, credential: str) -> None:
         """Probe for the needed kernel features, then start the supervisor."""

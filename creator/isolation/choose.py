@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from creator.isolation.base import Sandbox, SandboxUnavailable
 from creator.isolation.bubblewrap import BubblewrapSandbox
 from creator.isolation.docker import DockerSandbox
 from creator.isolation.process import ProcessSandbox
+
+READY_SECONDS: Final = 60.0
+"""How long a started sandbox may take until its supervisor has registered."""
 
 
 @asynccontextmanager
@@ -24,6 +28,7 @@ async def open_sandbox(
     sockets: Path,
     credential: str,
     progress: Callable[[str], None],
+    ready: Callable[[], Awaitable[None]],
 ) -> AsyncIterator[Sandbox]:
     """Start the wanted backend, or with ``auto`` the strongest that works here.
 
@@ -36,6 +41,7 @@ async def open_sandbox(
         sockets: Folder of the host's socket.
         credential: The supervisor's credential.
         progress: Called with a line for what takes long, and for each backend that is passed over.
+        ready: Waits until the supervisor has registered on the host.
 
     Raises:
         SandboxUnavailable: The wanted backend cannot run here.
@@ -51,6 +57,7 @@ async def open_sandbox(
         try:
             try:
                 await sandbox.start(modules, sockets, credential)
+                await _until_ready(sandbox, ready)
             except SandboxUnavailable as error:
                 if name == names[-1]:
                     raise
@@ -60,3 +67,19 @@ async def open_sandbox(
             return
         finally:
             await sandbox.stop()
+
+
+async def _until_ready(sandbox: Sandbox, ready: Callable[[], Awaitable[None]]) -> None:
+    """Wait for the supervisor; a sandbox that ends before is not available, for the reason that it gives."""
+    waiting, failing = asyncio.ensure_future(ready()), asyncio.ensure_future(sandbox.failure())
+    try:
+        await asyncio.wait({waiting, failing}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            return
+        if failing.done():
+            raise SandboxUnavailable(failing.result())
+        raise SandboxUnavailable(f"the {sandbox.name} sandbox did not get ready within {READY_SECONDS:g} s")
+    finally:
+        waiting.cancel()
+        failing.cancel()
+        await asyncio.gather(waiting, failing, return_exceptions=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from creator.isolation.base import SOCKET_NAME, Sandbox, SandboxUnavailable
 from creator.isolation.image import REPOSITORY, ensure_image
+
+T = TypeVar("T")
 
 RUN_LABEL: Final = f"{REPOSITORY}.run"
 NOBODY: Final = 65_534
@@ -42,10 +45,21 @@ class DockerSandbox(Sandbox):
 
     async def start(self, modules: Path, sockets: Path, credential: str) -> None:
         """Build the image when it is missing, then start the container."""
-        self._client = await asyncio.to_thread(connect)
-        image = await asyncio.to_thread(ensure_image, self._client, self._base_image, self._progress)
-        await asyncio.to_thread(self._create, image, modules, sockets)
-        await asyncio.to_thread(self._hand_over, credential)
+        loop = asyncio.get_running_loop()
+
+        def say(line: str) -> None:
+            loop.call_soon_threadsafe(self._progress, line)
+
+        self._client = await _in_thread(connect)
+        image = await _in_thread(lambda: ensure_image(self._client, self._base_image, say))
+        # A cancelled start must know its container, or nobody would remove it: these two are waited for.
+        creating = asyncio.ensure_future(_in_thread(lambda: self._create(image, modules, sockets)))
+        try:
+            await asyncio.shield(creating)
+        except asyncio.CancelledError:
+            await asyncio.gather(creating, return_exceptions=True)
+            raise
+        await _in_thread(lambda: self._hand_over(credential))
 
     def _create(self, image: str, modules: Path, sockets: Path) -> None:
         import docker.errors
@@ -103,7 +117,7 @@ class DockerSandbox(Sandbox):
         """Remove the container and all its processes."""
         container, self._container = self._container, None
         if container is not None:
-            await asyncio.to_thread(_remove, container)
+            await _in_thread(lambda: _remove(container))
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -115,7 +129,7 @@ class DockerSandbox(Sandbox):
 
         container = self._container
         try:
-            status = await asyncio.to_thread(container.wait)
+            status = await _in_thread(container.wait)
         except (docker.errors.APIError, requests.exceptions.RequestException):
             return "the container is gone"
         return f"the container ended with exit code {status.get('StatusCode')}"
@@ -134,13 +148,40 @@ def connect() -> Any:
         client = docker.from_env(timeout=60)
         client.ping()
     except docker.errors.DockerException as error:
-        raise SandboxUnavailable(
-            "no Docker engine answers: start it (and let this user reach its socket)"
-        ) from error
+        raise SandboxUnavailable("no Docker engine answers: start it (and let this user reach its socket)") from error
     if not client.api.base_url.startswith(("http+docker://", "unix://")):
         client.close()
         raise SandboxUnavailable("the Docker engine is on another machine; folders cannot be shared with it")
     return client
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    """Run a blocking call of docker-py in a daemon thread, which an interrupted program need not wait for.
+
+    The loop's own executor is joined at exit; a wait for a container or an image build would hold it up.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = function()
+        except BaseException as raised:
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name="docker", daemon=True).start()
+    return await done
 
 
 def _remove(container: Any) -> None:

@@ -87,5 +87,3 @@ def ensure_image(client: Any, base_image: str, progress: Callable[[str], None]) 
             if line.startswith("Step "):
                 progress(f"image: {last[:120]}")
     return tag
-
-

@@ -1,6 +1,7 @@
 """AutoGen's gRPC host, mended and closed to strangers. Its worker twin is ``sandbox.runtime``."""
 
 from creator.runtime.credentials import Credentials, Grant
-from creator.runtime.host import Admission, Exchange, HardenedHost
+from creator.runtime.host import HardenedHost
+from creator.runtime.records import Admission, Exchange
 
 __all__ = ["Admission", "Credentials", "Exchange", "Grant", "HardenedHost"]

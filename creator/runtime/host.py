@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import math
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -23,6 +23,7 @@ from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
 from autogen_ext.runtimes.grpc.protos import agent_worker_pb2_grpc
 
 from creator.runtime.credentials import Credentials, Grant
+from creator.runtime.records import Admission, Exchange
 from sandbox.errors import (
     BY_CODE,
     ConversationEnded,
@@ -48,33 +49,6 @@ MAX_TIMEOUT: Final = 3_600.0
 
 
 @dataclass
-class Exchange:
-    """One request and what became of it, as the host saw it.
-
-    Attributes:
-        source: Name of the sender, as granted; empty for the World itself.
-        target: Name asked for; whether it exists is in ``outcome``.
-        type: The request's message type.
-        conversation: Id of the conversation, set by the World; empty outside of one.
-        chain: Names that the conversation passed before this request, the sender last.
-        outcome: ``ok`` or the name of the error.
-        request: The request's payload as JSON bytes.
-        response: The answer's payload as JSON bytes; empty when it is an error.
-        latency: Seconds from request to answer.
-    """
-
-    source: str
-    target: str
-    type: str
-    conversation: str
-    chain: tuple[str, ...]
-    outcome: str
-    request: bytes = field(repr=False)
-    response: bytes = field(repr=False)
-    latency: float
-
-
-@dataclass
 class _Pending:
     caller: _Client
     caller_id: str
@@ -83,23 +57,6 @@ class _Pending:
     admission: Admission
     started: float
     timer: asyncio.TimerHandle | None = None
-
-
-@dataclass(frozen=True)
-class Admission:
-    """What the host knows of a request that it lets pass.
-
-    Attributes:
-        conversation: Id of the conversation; empty outside of one.
-        chain: Names that the conversation passed, the sender last.
-        timeout: Seconds that the recipient has.
-        parent: The request that the sender was answering when it sent this one.
-    """
-
-    conversation: str = ""
-    chain: tuple[str, ...] = ()
-    timeout: float = 0.0
-    parent: pb.RpcRequest | None = None
 
 
 class _Client:
@@ -135,11 +92,10 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
         self._on_disconnect = on_disconnect
         self._clients: dict[str, _Client] = {}
         self._owners: dict[str, _Client] = {}
+        self._awaited: dict[str, asyncio.Event] = {}
         self._ids = itertools.count(1)
 
-    async def OpenChannel(  # noqa: N802 - the name is the protocol's
-        self, request_iterator: AsyncIterator[pb.Message], context: Any
-    ) -> AsyncIterator[pb.Message]:
+    async def OpenChannel(self, request_iterator: AsyncIterator[pb.Message], context: Any) -> AsyncIterator[pb.Message]:
         """One client's stream, from its credential to its end."""
         grant = await self._authenticate(context)
         if grant.client in self._clients:
@@ -254,6 +210,10 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
         text = response.error[:2_000] or "the answer is too large"
         self._finish(pending, error=(HandlerFailed if known.by_host else known)(text))
 
+    async def registered(self, name: str) -> None:
+        """Wait until an agent has been registered under ``name``."""
+        await self._awaited.setdefault(name, asyncio.Event()).wait()
+
     def admission(self, name: str, message_id: str | None) -> Admission:
         """What the host knows of a request that the agent ``name`` is answering; empty when it is none."""
         owner = self._owners.get(name)
@@ -330,7 +290,7 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
         await context.abort(grpc.StatusCode.PERMISSION_DENIED, reason)
         raise AssertionError("abort raises")
 
-    async def OpenControlChannel(  # noqa: N802 - the name is the protocol's
+    async def OpenControlChannel(
         self, request_iterator: AsyncIterator[pb.ControlMessage], context: Any
     ) -> AsyncIterator[pb.ControlMessage]:
         """Refused: nothing here uses AutoGen's control channel."""
@@ -338,20 +298,19 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
         await self._refuse(context, grant.client, "the control channel is closed")
         yield pb.ControlMessage()
 
-    async def RegisterAgent(self, request: pb.RegisterAgentTypeRequest, context: Any) -> Any:  # noqa: N802
+    async def RegisterAgent(self, request: pb.RegisterAgentTypeRequest, context: Any) -> Any:
         """Register a name that the client's grant holds and nobody else has."""
         grant = await self._authenticate(context)
         client = self._clients.get(grant.client)
         if client is None or request.type not in grant.types:
             await self._refuse(context, grant.client, f"may not register {request.type[:64]!r}")
         if request.type in self._owners:
-            await context.abort(
-                grpc.StatusCode.ALREADY_EXISTS, f"the name {request.type!r} is already registered"
-            )
+            await context.abort(grpc.StatusCode.ALREADY_EXISTS, f"the name {request.type!r} is already registered")
         self._owners[request.type] = client
+        self._awaited.setdefault(request.type, asyncio.Event()).set()
         return pb.RegisterAgentTypeResponse()
 
-    async def AddSubscription(self, request: pb.AddSubscriptionRequest, context: Any) -> Any:  # noqa: N802
+    async def AddSubscription(self, request: pb.AddSubscriptionRequest, context: Any) -> Any:
         """Accept a subscription to the client's own direct messages; nothing is published to others' topics."""
         grant = await self._authenticate(context)
         subscription = request.subscription
@@ -361,12 +320,12 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
             await self._refuse(context, grant.client, "may subscribe to its own direct messages only")
         return pb.AddSubscriptionResponse()
 
-    async def RemoveSubscription(self, request: pb.RemoveSubscriptionRequest, context: Any) -> Any:  # noqa: N802
+    async def RemoveSubscription(self, request: pb.RemoveSubscriptionRequest, context: Any) -> Any:
         """Accepted without effect: the host keeps no subscriptions."""
         await self._authenticate(context)
         return pb.RemoveSubscriptionResponse()
 
-    async def GetSubscriptions(self, request: pb.GetSubscriptionsRequest, context: Any) -> Any:  # noqa: N802
+    async def GetSubscriptions(self, request: pb.GetSubscriptionsRequest, context: Any) -> Any:
         """An empty list: the host keeps no subscriptions."""
         await self._authenticate(context)
         return pb.GetSubscriptionsResponse()
@@ -404,9 +363,13 @@ class HardenedHost(GrpcWorkerAgentRuntimeHost):
             on_refusal=on_refusal,
             on_disconnect=on_disconnect,
         )
-        agent_worker_pb2_grpc.add_AgentRpcServicer_to_server(self._servicer, self._server)  # type: ignore[no-untyped-call]
+        agent_worker_pb2_grpc.add_AgentRpcServicer_to_server(self._servicer, self._server)
         self._server.add_insecure_port(self._address)
         self._serve_task = None
+
+    async def registered(self, name: str) -> None:
+        """Wait until an agent has been registered under ``name``."""
+        await self._servicer.registered(name)
 
     def admission(self, name: str, message_id: str | None) -> Admission:
         """What is known of a request that the agent ``name`` is answering; empty when it is none."""

@@ -1,0 +1,134 @@
+"""The model gateway: the only way from a cell to a language model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from autogen_core import MessageContext, RoutedAgent, message_handler
+from autogen_core.models import UserMessage
+from pydantic import ValidationError
+
+from creator.agents.messages import Filled, FillTemplate
+from creator.blueprint import Blueprint
+from creator.models.calls import ModelCalls
+from creator.models.filling import Filler, FillRequest
+from creator.models.idea_hints import IDEA_HINTS
+from creator.rendering import Template
+from creator.runtime import Admission
+from sandbox.protocol import CREATOR, Idea, ModelReply, ModelRequest, RefineRequest
+
+MAX_PROMPT_CHARACTERS: Final = 60_000
+
+
+class ModelGateway(RoutedAgent):
+    """Asks the model on behalf of named agents; budgets, retries and accounting live in `ModelCalls`.
+
+    Args:
+        calls: The model.
+        filler: How this model is brought to give structured answers.
+        templates: Known templates by name.
+        blueprints: The agents' blueprints by name.
+        objective: What the population works on.
+        admission: Gives what the host knows of a request by its id.
+        seed: For slots that are drawn by chance.
+    """
+
+    def __init__(
+        self,
+        calls: ModelCalls,
+        filler: Filler,
+        templates: Mapping[str, Template],
+        blueprints: Mapping[str, Blueprint],
+        objective: str,
+        admission: Callable[[str | None], Admission],
+        seed: int,
+    ) -> None:
+        super().__init__("Gives agents access to the language model.")
+        self._calls = calls
+        self._filler = filler
+        self._templates = templates
+        self._blueprints = blueprints
+        self._objective = objective
+        self._admission = admission
+        self._random = random.Random(seed)
+
+    @message_handler
+    async def complete(self, message: ModelRequest, ctx: MessageContext) -> ModelReply:
+        """One completion for whoever asks, accounted to its name, which the host has verified."""
+        assert ctx.sender is not None
+        agent = ctx.sender.type
+        if sum(len(str(part.content)) for part in message.messages) > MAX_PROMPT_CHARACTERS:
+            raise ValueError(f"the prompt has more than {MAX_PROMPT_CHARACTERS} characters")
+        if any(isinstance(part, UserMessage) and not isinstance(part.content, str) for part in message.messages):
+            raise ValueError("only text can be sent to the model")
+        if message.json_schema is None:
+            completion = await self._calls.complete(
+                agent, message.messages, temperature=message.temperature, max_tokens=message.max_tokens
+            )
+            usage = completion.usage
+            return ModelReply(
+                content=completion.text[:200_000],
+                prompt_tokens=usage.prompt_tokens,
+                completion_tokens=usage.completion_tokens,
+            )
+        # A schema from a cell is hostile (think of its patterns): only its title is used, to find our own.
+        if message.json_schema.get("title") != Idea.__name__:
+            raise ValueError(f"the only structured answer offered is {Idea.__name__!r}")
+        before = self._spent(agent)
+        content = await self._filler.fill(
+            agent,
+            FillRequest(
+                messages=message.messages,
+                json_schema=Idea.model_json_schema(),
+                hints=IDEA_HINTS,
+                facts=self._facts(agent, ctx.message_id),
+                temperature=message.temperature,
+                max_tokens=message.max_tokens,
+                seed=self._random.getrandbits(32),
+            ),
+        )
+        after = self._spent(agent)
+        return ModelReply(
+            content=content,
+            prompt_tokens=after[0] - before[0],
+            completion_tokens=after[1] - before[1],
+        )
+
+    @message_handler
+    async def fill_template(self, message: FillTemplate, ctx: MessageContext) -> Filled:
+        """Values for a template's slots; for the Creator alone."""
+        if ctx.sender is None or ctx.sender.type != CREATOR:
+            raise PermissionError("templates are filled for the creator alone")
+        template = self._templates[message.template]
+        content = await self._filler.fill(
+            CREATOR,
+            FillRequest(
+                messages=message.messages,
+                json_schema=template.answer_schema,
+                hints=template.hints,
+                facts={"objective": self._objective, **message.facts},
+                temperature=message.temperature,
+                max_tokens=message.max_tokens,
+                seed=message.seed,
+            ),
+        )
+        return Filled(content=content)
+
+    def _spent(self, agent: str) -> tuple[int, int]:
+        account = self._calls.accounts.get(agent)
+        return (account.prompt_tokens, account.completion_tokens) if account is not None else (0, 0)
+
+    def _facts(self, agent: str, message_id: str | None) -> dict[str, str]:
+        """What is known of the asker, and of the idea that it was asked to refine, from our own records."""
+        blueprint = self._blueprints.get(agent)
+        facts = {"objective": self._objective, **(blueprint.facts() if blueprint is not None else {})}
+        parent = self._admission(message_id).parent
+        if parent is not None and parent.payload.data_type == RefineRequest.__name__:
+            try:
+                idea = RefineRequest.model_validate_json(parent.payload.data).idea
+            except ValidationError:
+                return facts
+            facts |= {f"prior_{slot}": str(value) for slot, value in idea.model_dump().items()}
+        return facts
