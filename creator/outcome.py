@@ -136,25 +136,3 @@ def exit_code_for(asked: int, ideas: int, interrupted: bool = False) -> ExitCode
     if ideas >= asked:
         return 0
     return 3 if ideas else 1
-
-
-def reason_for(asked: int, ideas: int, interrupted: bool = False, causes: list[str] | None = None) -> str:
-    """The one line that says why the exit code is not 0; empty when it is.
-
-    Args:
-        asked: How many ideas the user asked for.
-        ideas: How many exist.
-        interrupted: Whether the user or a signal ended the run.
-        causes: What went wrong; the first is named, the others are counted.
-    """
-    code = exit_code_for(asked, ideas, interrupted)
-    if code == 0:
-        return ""
-    noun = "idea" if asked == 1 else "ideas"
-    line = f"{ideas} of {asked} {noun}" if ideas else f"none of {asked} {noun}"
-    if interrupted:
-        line = f"interrupted with {line}"
-    if causes:
-        more = f" (and {len(causes) - 1} more)" if len(causes) > 1 else ""
-        line += f": {causes[0]}{more}"
-    return line

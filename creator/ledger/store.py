@@ -1,8 +1,8 @@
 """Writing the ledger.
 
-Each ``record_…`` call has committed when it returns, so that what is announced afterwards is on record even when
-the process is killed. With a write-ahead log a commit is one short write, well under a millisecond, so the calls
-are plain functions; they may come from any thread.
+Each ``record_…`` call has committed when it returns, so that what is announced afterwards is on record even
+when the process is killed. With a write-ahead log a commit is one short write, well under a millisecond, so
+the calls are plain functions; they may come from any thread.
 """
 
 from __future__ import annotations

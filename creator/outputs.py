@@ -1,0 +1,188 @@
+"""The files of a run: `generated/<run-id>/` and what stands in it.
+
+Every file is UTF-8 whatever the locale, and appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from creator.errors import EnvironmentFault
+from creator.outcome import IdeaOutcome, RunOutcome, StartedRun
+from creator.report import render_report
+from creator.text import encodable, markdown_line, markdown_paragraphs, slug
+from sandbox.protocol import Idea
+
+RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
+"""The form of a run's id: start in UTC, then four random digits. Ids sort by time."""
+
+LATEST: Final = "latest"
+RUN_FILE: Final = "run.json"
+REPORT_FILE: Final = "report.html"
+
+_ID_TRIES: Final = 100
+_PARTS: Final = (
+    ("Problem", "problem"),
+    ("Customer", "customer"),
+    ("Solution", "solution"),
+    ("Revenue model", "revenue_model"),
+    ("First step", "first_step"),
+)
+
+
+def new_run_directory(output: Path) -> Path:
+    """Make the folder of a new run, with `agents/` and `ideas/` in it; the folder's name is the run's id.
+
+    Raises:
+        EnvironmentFault: It cannot be made; the text says why and what to do.
+    """
+    with _reported(output):
+        output.mkdir(parents=True, exist_ok=True)
+        for _ in range(_ID_TRIES):
+            name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+            directory = output / name
+            try:
+                directory.mkdir()  # fails when another run has taken the id in the same instant
+            except FileExistsError:
+                continue
+            for part in ("agents", "ideas"):
+                (directory / part).mkdir()
+            # The sandbox reads the modules as another user; who may enter the run is for the folder above.
+            (directory / "agents").chmod(0o755)
+            return directory
+    raise EnvironmentFault(f"No free run id in {str(output)!r}: choose another folder with --output.")
+
+
+def publish_latest(output: Path, run_directory: Path) -> None:
+    """Point `latest` at the run: a symbolic link, or a text file with the run's id where links don't work.
+
+    A folder of the user's that is called `latest` stays as it is.
+
+    Raises:
+        EnvironmentFault: Neither can be written.
+    """
+    latest = output / LATEST
+    if latest.is_dir() and not latest.is_symlink():
+        return
+    temporary = output / f".{LATEST}-{secrets.token_hex(4)}"
+    try:
+        temporary.symlink_to(run_directory.name, target_is_directory=True)
+        temporary.replace(latest)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        write_atomically(latest, run_directory.name + "\n")
+
+
+def write_started(run_directory: Path, info: StartedRun) -> None:
+    """Write `run.json` of a run that begins.
+
+    Raises:
+        EnvironmentFault: It cannot be written.
+    """
+    write_atomically(run_directory / RUN_FILE, info.model_dump_json(indent=2) + "\n")
+
+
+def write_outputs(outcome: RunOutcome) -> None:
+    """Write the idea files, the report and `run.json`.
+
+    `run.json` comes first: with it and the ledger everything else can be told again.
+
+    Raises:
+        EnvironmentFault: A file cannot be written.
+    """
+    directory = outcome.directory
+    write_atomically(directory / RUN_FILE, outcome.model_dump_json(indent=2, exclude={"directory"}) + "\n")
+    for idea in outcome.ideas:
+        path = directory / "ideas" / idea_file_name(idea, len(outcome.ideas))
+        write_atomically(path, render_idea(idea, outcome))
+    write_atomically(directory / REPORT_FILE, render_report(outcome))
+
+
+def idea_file_name(idea: IdeaOutcome, total: int) -> str:
+    """``<nn>-<slug>.md``, the number wide enough that the files sort."""
+    return f"{idea.number:0{max(2, len(str(total)))}}-{slug(idea.final.title)}.md"
+
+
+def render_idea(idea: IdeaOutcome, outcome: RunOutcome) -> str:
+    """One idea as Markdown. No text of a model's can become a heading, a link or HTML in it."""
+    final = idea.final
+    refiners = ", ".join(markdown_line(name, 64) for name in idea.refiners) or "none"
+    lines = [
+        f"# {markdown_line(final.title, 200)}",
+        "",
+        *_parts(final, "##"),
+        "## Origin",
+        "",
+        f"- Author: {markdown_line(idea.author, 64)}",
+        f"- Refiners: {refiners}",
+        f"- Model: {markdown_line(idea.agent_model or outcome.model, 200)}",
+        f"- Run: {markdown_line(outcome.run_id, 64)}",
+        f"- Objective: {markdown_line(outcome.objective, 4_000)}",
+        "",
+    ]
+    if len(idea.versions) > 1:
+        lines += ["## All texts, as they were written", ""]
+        for number, version in enumerate(idea.versions):
+            what = "the author's own text" if number == 0 else f"refinement {number}"
+            lines += [f"### {what[0].upper()}{what[1:]}, by {markdown_line(version.author, 64)}", ""]
+            lines += [f"**{markdown_line(version.idea.title, 200)}**", "", *_parts(version.idea, "####")]
+    return encodable("\n".join(lines).rstrip() + "\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a UTF-8 file that a reader sees whole or not at all.
+
+    Raises:
+        EnvironmentFault: It cannot be written.
+    """
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
+    with _reported(path):
+        try:
+            with temporary.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(encodable(text))
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+
+
+def describe_os_error(path: Path, error: OSError) -> str:
+    """What a failed file operation means for the user, in one line that says what to do."""
+    where = repr(str(error.filename or path))
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return f"No space is left to write {where}: free some, or choose another folder with --output."
+    if error.errno == errno.EROFS:
+        return f"{where} lies on a read-only file system: choose another folder with --output."
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return f"No permission to write {where}: choose another folder with --output."
+    if error.errno in {errno.ENOTDIR, errno.EEXIST}:
+        return f"{where} is not a folder: choose another with --output."
+    return f"Cannot write {where}: {error.strerror or error}."
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentFault(describe_os_error(path, error)) from None
+
+
+def _parts(idea: Idea, heading: str) -> list[str]:
+    lines: list[str] = []
+    for label, field in _PARTS:
+        lines += [f"{heading} {label}", "", markdown_paragraphs(getattr(idea, field)) or "(empty)", ""]
+    return lines

@@ -1,0 +1,79 @@
+"""What the user sees while a run goes on."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol, TextIO
+
+AgentState = Literal["written", "checked", "live", "failed"]
+
+
+class Progress(Protocol):
+    """Told what happens as it happens. No call blocks or raises for the sake of the display."""
+
+    def say(self, line: str) -> None:
+        """A line worth reading, such as what isolation the run has."""
+
+    def stage(self, name: str) -> None:
+        """The run has come to its next stage."""
+
+    def agent(self, name: str, state: AgentState, reason: str = "") -> None:
+        """An agent has come to a state; ``reason`` says why it failed."""
+
+    def idea(self, number: int, author: str, title: str) -> None:
+        """An idea is complete."""
+
+    def refined(self, author: str, refiner: str) -> None:
+        """An agent's idea came back from a colleague."""
+
+    def tokens(self, prompt: int, completion: int) -> None:
+        """The tokens of the run so far, both as totals."""
+
+    def finish(self) -> None:
+        """The run is over: leave the terminal as it was. Safe to call more than once."""
+
+
+class SilentProgress:
+    """Shows nothing."""
+
+    def say(self, line: str) -> None:
+        """Nothing."""
+
+    def stage(self, name: str) -> None:
+        """Nothing."""
+
+    def agent(self, name: str, state: AgentState, reason: str = "") -> None:
+        """Nothing."""
+
+    def idea(self, number: int, author: str, title: str) -> None:
+        """Nothing."""
+
+    def refined(self, author: str, refiner: str) -> None:
+        """Nothing."""
+
+    def tokens(self, prompt: int, completion: int) -> None:
+        """Nothing."""
+
+    def finish(self) -> None:
+        """Nothing."""
+
+
+def make_progress(asked: int, *, quiet: bool, stream: TextIO) -> Progress:
+    """The display that fits the stream.
+
+    Args:
+        asked: How many agents the run is to have.
+        quiet: Show nothing.
+        stream: Where to show it; a live display on a terminal, else a line per milestone.
+    """
+    if quiet:
+        return SilentProgress()
+    from rich.console import Console
+
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    if console.is_terminal and not console.is_dumb_terminal:
+        from creator.progress.terminal import RichProgress
+
+        return RichProgress(asked, console)
+    from creator.progress.plain import PlainProgress
+
+    return PlainProgress(asked, stream)

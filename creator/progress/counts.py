@@ -1,0 +1,46 @@
+"""What both displays count."""
+
+from __future__ import annotations
+
+import time
+
+from creator.progress import AgentState
+
+
+class Counts:
+    """The state of a run in numbers."""
+
+    def __init__(self, asked: int) -> None:
+        self.asked = asked
+        self.ideas = 0
+        self.refined = 0
+        self.prompt_tokens = 0
+        self.completion_tokens = 0
+        self._reached: dict[str, set[AgentState]] = {}
+        self._started = time.monotonic()
+
+    def note(self, name: str, state: AgentState) -> None:
+        """An agent has come to a state. One that failed no longer counts as live."""
+        states = self._reached.setdefault(name, set())
+        if state == "failed":
+            states.discard("live")
+        elif state == "live":
+            states |= {"written", "checked"}
+            states.discard("failed")
+        states.add(state)
+
+    def of(self, state: AgentState) -> int:
+        """How many agents have come to this state."""
+        return sum(state in states for states in self._reached.values())
+
+    @property
+    def elapsed(self) -> str:
+        """Time since the start, such as ``1:05``."""
+        return duration(time.monotonic() - self._started)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as ``m:ss`` or ``h:mm:ss``."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

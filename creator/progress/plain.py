@@ -1,0 +1,68 @@
+"""Progress without control codes: a line per milestone, for log files and pipes."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from creator.progress import AgentState
+from creator.progress.counts import Counts
+from creator.text import clean
+
+_LINE: int = 600
+
+
+class PlainProgress:
+    """Writes a line when something has been reached. A stream that went away is not the run's fault."""
+
+    def __init__(self, asked: int, stream: TextIO) -> None:
+        self._counts = Counts(asked)
+        self._stream = stream
+        self._finished = False
+
+    def say(self, line: str) -> None:
+        """Show a line."""
+        self._write(clean(line, _LINE))
+
+    def stage(self, name: str) -> None:
+        """Show the stage."""
+        self._write(clean(name, 80))
+
+    def agent(self, name: str, state: AgentState, reason: str = "") -> None:
+        """Show agents that live or failed; that one was written or checked is only counted."""
+        counts = self._counts
+        counts.note(name, state)
+        if state == "live":
+            self._write(f"live {counts.of('live')}/{counts.asked}: {clean(name, 64)}")
+        elif state == "failed":
+            self._write(f"failed: {clean(name, 64)}: {clean(reason, 300) or 'no reason given'}")
+
+    def idea(self, number: int, author: str, title: str) -> None:
+        """Show the idea."""
+        self._counts.ideas += 1
+        self._write(f"idea {self._counts.ideas}/{self._counts.asked}: {clean(title, 80)} ({clean(author, 64)})")
+
+    def refined(self, author: str, refiner: str) -> None:
+        """Show who refined whose idea."""
+        self._counts.refined += 1
+        self._write(f"refined: {clean(author, 64)} -> {clean(refiner, 64)}")
+
+    def tokens(self, prompt: int, completion: int) -> None:
+        """Remember the totals for the last line."""
+        self._counts.prompt_tokens = prompt
+        self._counts.completion_tokens = completion
+
+    def finish(self) -> None:
+        """Show the counts."""
+        if self._finished:
+            return
+        self._finished = True
+        counts = self._counts
+        tokens = f"{counts.prompt_tokens:,} tokens read, {counts.completion_tokens:,} written"
+        self._write(f"{counts.ideas} ideas, {counts.refined} refinements, {counts.of('failed')} failed; {tokens}")
+
+    def _write(self, line: str) -> None:
+        try:
+            self._stream.write(f"[{self._counts.elapsed}] {line}\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            pass

@@ -1,0 +1,106 @@
+"""Progress on a terminal: counters that stay in place, and lines above them."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from creator.progress import AgentState
+from creator.progress.counts import Counts
+from creator.text import clean
+
+_REFRESH_PER_SECOND = 8
+_BAR_WIDTH = 24
+
+
+class RichProgress:
+    """A live display of at most five lines; it fits 80 columns, and narrower terminals cut it at the right."""
+
+    def __init__(self, asked: int, console: Console) -> None:
+        self._counts = Counts(asked)
+        self._console = console
+        self._unicode = console.encoding.startswith("utf")
+        self._stage = "starting"
+        self._last = ""
+        self._spinner = Spinner("dots" if self._unicode else "line", style="cyan")
+        self._live = Live(
+            console=console,
+            get_renderable=self._render,
+            refresh_per_second=_REFRESH_PER_SECOND,
+            transient=True,
+        )
+        self._ended = False
+
+    def say(self, line: str) -> None:
+        """Show a line above the counters."""
+        self._print(Text(clean(line, 600)))
+
+    def stage(self, name: str) -> None:
+        """Show the stage beside the spinner."""
+        self._stage = clean(name, 60)
+        self._begin()
+
+    def agent(self, name: str, state: AgentState, reason: str = "") -> None:
+        """Count it; a failure also gets a line of its own."""
+        self._counts.note(name, state)
+        self._begin()
+        if state == "failed":
+            reason = clean(reason, 300) or "no reason given"
+            self._print(Text.assemble(("failed ", "bold red"), clean(name, 64), f": {reason}"))
+
+    def idea(self, number: int, author: str, title: str) -> None:
+        """Count it and show it above the counters, a line each."""
+        self._counts.ideas += 1
+        line = Text.assemble(("idea ", "bold green"), f"{clean(title, 80)}  ", (clean(author, 64), "dim"))
+        self._print(line, whole=False)
+
+    def refined(self, author: str, refiner: str) -> None:
+        """Count it and show who wrote to whom."""
+        self._counts.refined += 1
+        arrow = "→" if self._unicode else "->"
+        self._last = f"{clean(author, 64)} {arrow} {clean(refiner, 64)}  refined"
+        self._begin()
+
+    def tokens(self, prompt: int, completion: int) -> None:
+        """Show the totals."""
+        self._counts.prompt_tokens = prompt
+        self._counts.completion_tokens = completion
+
+    def finish(self) -> None:
+        """Take the counters away and give the cursor back."""
+        self._ended = True
+        self._live.stop()
+
+    def _begin(self) -> None:
+        if not self._ended and not self._live.is_started:
+            self._live.start()
+
+    def _print(self, line: Text, *, whole: bool = True) -> None:
+        self._console.print(
+            line, no_wrap=not whole, overflow="fold" if whole else "ellipsis", crop=not whole, soft_wrap=False
+        )
+
+    def _render(self) -> RenderableType:
+        counts = self._counts
+        head = Table.grid(padding=(0, 1))
+        head.add_row(self._spinner, Text(self._stage, "bold"), Text(counts.elapsed, "dim"))
+        bars = Table.grid(padding=(0, 1))
+        for label, done in (("live", counts.of("live")), ("ideas", counts.ideas)):
+            bar = ProgressBar(total=counts.asked, completed=done, width=_BAR_WIDTH)
+            bars.add_row(Text(f"  {label:<5}"), bar, Text(f"{done}/{counts.asked}"))
+        numbers = Text(
+            f"  written {counts.of('written')}  checked {counts.of('checked')}  refined {counts.refined}",
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+        failed = counts.of("failed")
+        numbers.append(f"  failed {failed}", "red" if failed else "")
+        numbers.append(f"  tokens {counts.prompt_tokens:,}+{counts.completion_tokens:,}")
+        lines: list[RenderableType] = [head, bars, numbers]
+        if self._last:
+            lines.append(Text(f"  {self._last}", "dim", no_wrap=True, overflow="ellipsis"))
+        return Group(*lines)
