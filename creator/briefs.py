@@ -1,0 +1,124 @@
+"""Briefs: what tells twenty new agents apart before a model has said a word.
+
+A brief is drawn by our code, from shipped lists, so that a population covers many sectors and characters however
+little imagination its model has.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Item = TypeVar("Item")
+
+
+class Sector(BaseModel):
+    """A field of business, with what there is to solve in it.
+
+    ``sector`` and each of ``topics`` are noun phrases that fit "In {sector}, the biggest problem with {topic} is
+    that" and "My goal is to help {sector} businesses".
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sector: str
+    word: str = Field(description="One word that the personas of this sector carry as a family name.")
+    topics: tuple[str, ...]
+
+
+class BriefData(BaseModel):
+    """The shipped lists that briefs are drawn from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sectors: tuple[Sector, ...]
+    roles: tuple[str, ...]
+    temperaments: tuple[str, ...]
+    first_names: tuple[str, ...]
+
+    @property
+    def combinations(self) -> int:
+        """How many distinct briefs there are."""
+        return sum(len(one.topics) for one in self.sectors) * len(self.roles) * len(self.temperaments)
+
+
+@cache
+def brief_data() -> BriefData:
+    """The lists in ``creator/data/briefs.json``, read once."""
+    return BriefData.model_validate(json.loads(files("creator").joinpath("data/briefs.json").read_text("utf-8")))
+
+
+def _default_persona(values: dict[str, Any]) -> str:
+    """A persona for a brief that was made without one: always the same for the same brief."""
+    data = brief_data()
+    key = "|".join(str(values.get(field, "")) for field in ("sector", "role", "temperament", "topic"))
+    first_name = random.Random(key).choice(data.first_names)
+    words = [one.word for one in data.sectors if one.sector == values.get("sector")]
+    return f"{first_name} {words[0] if words else 'Field'}"
+
+
+class Brief(BaseModel):
+    """What one new agent is to be about."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sector: str = Field(min_length=1, max_length=120)
+    role: str = Field(min_length=1, max_length=120)
+    temperament: str = Field(min_length=1, max_length=120)
+    topic: str = Field(min_length=1, max_length=120)
+    persona: str = Field(
+        default_factory=_default_persona,
+        min_length=1,
+        max_length=120,
+        description="A suggested name, for models that cannot be asked for a good one.",
+    )
+
+    def facts(self) -> dict[str, str]:
+        """The brief as flat texts, for the beginnings that a small model continues."""
+        return {name: str(value) for name, value in self.model_dump().items()}
+
+
+def _deck(items: Sequence[Item], dice: random.Random) -> Iterator[Item]:
+    """Endless shuffled rounds: every item once before any comes again."""
+    while True:
+        yield from dice.sample(items, len(items))
+
+
+def draw_briefs(n: int, seed: int) -> list[Brief]:
+    """Draws ``n`` distinct briefs.
+
+    The same seed draws the same briefs, and fewer briefs are a beginning of more. Sectors, roles, temperaments and
+    first names each come from a shuffled deck, so none repeats before all of its kind were used.
+
+    Raises:
+        ValueError: ``n`` is below 0 or above the number of combinations that the shipped lists allow.
+    """
+    data = brief_data()
+    if not 0 <= n <= data.combinations:
+        raise ValueError(f"cannot draw {n!r} briefs: choose a number from 0 to {data.combinations}")
+    dice = random.Random(seed)
+    sectors, roles = _deck(data.sectors, dice), _deck(data.roles, dice)
+    temperaments, names = _deck(data.temperaments, dice), _deck(data.first_names, dice)
+    topics = {one.sector: _deck(one.topics, dice) for one in data.sectors}
+    drawn: dict[tuple[str, str, str, str], Brief] = {}
+    personas: set[str] = set()
+    while len(drawn) < n:
+        sector = next(sectors)
+        key = (sector.sector, next(roles), next(temperaments), next(topics[sector.sector]))
+        if key in drawn:
+            continue
+        persona = f"{next(names)} {sector.word}"
+        for _ in data.first_names:
+            if persona not in personas:
+                break
+            persona = f"{next(names)} {sector.word}"
+        personas.add(persona)
+        sector_name, role, temperament, topic = key
+        drawn[key] = Brief(sector=sector_name, role=role, temperament=temperament, topic=topic, persona=persona)
+    return list(drawn.values())

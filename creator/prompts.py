@@ -1,0 +1,47 @@
+"""What a capable model is asked, when a new agent is to be written.
+
+Each prompt stands for itself: no conversation is carried from one agent to the next, so the prompts of a hundred
+agents are as long as a hundred times one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from autogen_core.models import LLMMessage, SystemMessage, UserMessage
+
+from creator.blueprint import clean_text
+from creator.briefs import Brief
+from creator.rendering import Template
+
+_REASON_LENGTH: Final = 300
+
+_SYSTEM: Final = (
+    "You create the characters of AI agents that develop business ideas together. Make each one a distinct, "
+    "believable colleague: concrete interests, real strengths, honest weaknesses, a goal of its own. "
+    "Answer with one JSON object and nothing else, with exactly these keys:\n"
+)
+
+
+def prompt_messages(brief: Brief, template: Template, reason: str = "") -> list[LLMMessage]:
+    """The messages that ask for the slots of one agent.
+
+    Args:
+        brief: What the agent is to be about.
+        template: Its schema's descriptions become part of the system message.
+        reason: Why the last try for this agent failed; empty at the first.
+
+    Returns:
+        A system message, the same for every agent of a template, and a user message with the brief.
+    """
+    keys = "\n".join(
+        f"- {name}: {one.get('description', one.get('type', 'any'))}"
+        for name, one in template.schema["properties"].items()
+    )
+    ask = (
+        f"Create an agent.\nSector: {brief.sector}\nRole: {brief.role}\nTemperament: {brief.temperament}\n"
+        f"A problem it knows well: {brief.topic}\nA name that would fit, unless you know a better one: {brief.persona}"
+    )
+    if reason:
+        ask += f"\nThe last answer could not be used: {clean_text(reason, _REASON_LENGTH)}"
+    return [SystemMessage(content=_SYSTEM + keys), UserMessage(content=ask, source="creator")]
