@@ -198,8 +198,6 @@ def _origin(field: str, outside: str, given: Mapping[str, Any]) -> str:
     variable = f"{ENV_PREFIX}{outside.upper()}"
     if any(name.upper() == variable and value for name, value in os.environ.items()):
         return f"Environment variable {variable}"
-    if any(
-        name.upper() == variable and value for name, value in dotenv_values(DOTENV, encoding="utf-8").items()
-    ):
+    if any(name.upper() == variable and value for name, value in dotenv_values(DOTENV, encoding="utf-8").items()):
         return f"{variable} in {DOTENV}"
     return f"Key {outside!r} in {TOML}"

@@ -20,16 +20,10 @@ from creator.isolation.base import (
 TMP_BYTES: Final = 64 << 20
 NOBODY: Final = "65534"
 
-_ISOLATION: Final = [
-    "--unshare-all",
-    "--unshare-user",
-    "--disable-userns",
-    "--die-with-parent",
-    "--new-session",
-    "--cap-drop",
-    "ALL",
-    "--clearenv",
-] + ["--uid", NOBODY, "--gid", NOBODY]
+_ISOLATION: Final = (
+    *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
+    *("--cap-drop", "ALL", "--clearenv", "--uid", NOBODY, "--gid", NOBODY),
+)
 _SYSTEM: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
 
 
@@ -45,12 +39,13 @@ class BubblewrapSandbox(SubprocessSandbox):
         command = [
             program,
             *_ISOLATION,
+            # Before the binds: an interpreter that lies in /tmp would be hidden by it.
+            *("--size", str(TMP_BYTES), "--tmpfs", "/tmp"),  # noqa: S108 - a fresh one inside the sandbox
             *_system_binds(),
             *("--ro-bind", str(PACKAGE), "/opt/cell/sandbox"),
             *("--ro-bind", str(modules), "/run/agents"),
             *("--ro-bind", str(sockets), "/run/host"),
             *("--proc", "/proc", "--dev", "/dev"),
-            *("--size", str(TMP_BYTES), "--tmpfs", "/tmp"),  # noqa: S108 - a fresh one inside the sandbox
             *("--remount-ro", "/dev", "--remount-ro", "/"),
         ]
         environment = {**CELL_ENVIRONMENT, "PATH": "/usr/bin:/bin", "PYTHONPATH": "/opt/cell"}
