@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from creator.agents.messages import CreateAgent, Created, FillTemplate
 from creator.blueprint import Blueprint, blueprint_from_values
@@ -45,7 +45,7 @@ class TemplateAuthor:
         directory: Path,
         run_id: str,
         model: str,
-        on_state: Callable[[str, str], None],
+        on_state: Callable[[str, Literal["written", "checked"]], None],
         on_fault: Callable[[EnvironmentFault], None],
     ) -> None:
         self._template = template

@@ -8,10 +8,10 @@ import random
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from autogen_core import AgentId, RoutedAgent
 
@@ -101,9 +101,9 @@ class World:
                 self._fault.exception()  # seen: it must not be reported again as never retrieved
             self._fault.cancel()
 
-    async def _first_of(self, work: asyncio._CoroutineLike[None], watch: asyncio._CoroutineLike[None]) -> None:
+    async def _first_of(self, work: Coroutine[Any, Any, None], watch: Coroutine[Any, Any, None]) -> None:
         """Wait for the work, unless the watch or a fault ends it before its time."""
-        tasks = asyncio.ensure_future(work), asyncio.ensure_future(watch)
+        tasks = asyncio.create_task(work), asyncio.create_task(watch)
         try:
             await asyncio.wait({*tasks, self._fault}, return_when=asyncio.FIRST_COMPLETED)
             for ended in (self._fault, *tasks):
@@ -291,7 +291,7 @@ def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return _first_leaf(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-async def _end(*tasks: asyncio.Future[object]) -> None:
+async def _end(*tasks: asyncio.Future[Any]) -> None:
     """Cancel tasks and wait until they have ended."""
     for task in tasks:
         task.cancel()

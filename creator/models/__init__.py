@@ -1,0 +1,1 @@
+"""Language models: the embedded one, providers, retries and accounting, and ways to fill structured answers."""

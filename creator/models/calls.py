@@ -1,0 +1,152 @@
+"""Model calls with a limit on how many are under way, retries, and an account for each agent."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import tenacity
+from autogen_core.models import LLMMessage
+
+from creator.errors import ModelError, RetryableModelError
+from creator.models.backend import Backend, Completion
+
+TRIES: Final = 8
+CALL_SECONDS: Final = 60.0
+MAX_WAIT: Final = 20.0
+
+_backoff = tenacity.wait_exponential_jitter(initial=0.2, max=MAX_WAIT, jitter=0.3)
+
+
+@dataclass
+class Account:
+    """What one agent has spent."""
+
+    calls: int = 0
+    retries: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_characters: int = 0
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """One model call, retries included, for the ledger.
+
+    Attributes:
+        agent: For whom it was made.
+        model: The model's name.
+        prompt_tokens: Tokens read.
+        completion_tokens: Tokens written.
+        prompt_characters: Characters of the messages.
+        latency: Seconds, waiting and retries included.
+        retries: How many tries failed before the last.
+        error: Why the last one failed; None when it answered.
+    """
+
+    agent: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    prompt_characters: int
+    latency: float
+    retries: int
+    error: str | None
+
+
+class ModelCalls:
+    """The one place through which every call to the model goes.
+
+    Args:
+        backend: The model.
+        on_call: Called with the record of each call that ended.
+        timeout: Seconds for one try.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        on_call: Callable[[CallRecord], None] | None = None,
+        timeout: float = CALL_SECONDS,
+    ) -> None:
+        self.accounts: dict[str, Account] = {}
+        self._backend = backend
+        self._on_call = on_call
+        self._timeout = timeout
+        self._places = asyncio.Semaphore(backend.max_concurrency)
+
+    async def complete(
+        self,
+        agent: str,
+        messages: Sequence[LLMMessage],
+        *,
+        temperature: float,
+        max_tokens: int,
+        json_schema: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Completion:
+        """One completion for ``agent``, tried again on 429, 5xx and time-outs.
+
+        Raises:
+            RetryableModelError: It still fails after all tries.
+            TerminalModelError: It cannot succeed.
+        """
+        account = self.accounts.setdefault(agent, Account())
+        characters = sum(len(str(message.content)) for message in messages)
+        account.calls += 1
+        started, tries = time.monotonic(), 0
+        completion, failure = None, None
+        try:
+            async for attempt in tenacity.AsyncRetrying(
+                retry=tenacity.retry_if_exception_type(RetryableModelError),
+                stop=tenacity.stop_after_attempt(TRIES),
+                wait=_wait,
+                reraise=True,
+            ):
+                with attempt:
+                    tries += 1
+                    account.prompt_characters += characters
+                    # A waiting retry holds no place: others go on while the provider recovers.
+                    async with self._places:
+                        completion = await self._backend.complete(
+                            messages,
+                            temperature=temperature,
+                            max_tokens=max_tokens,
+                            json_schema=json_schema,
+                            extra=extra,
+                            timeout=self._timeout,
+                        )
+        except ModelError as error:
+            failure = error
+            raise
+        finally:
+            account.retries += max(0, tries - 1)
+            usage = completion.usage if completion is not None else None
+            if usage is not None:
+                account.prompt_tokens += usage.prompt_tokens
+                account.completion_tokens += usage.completion_tokens
+            if self._on_call is not None and (usage is not None or failure is not None):
+                self._on_call(
+                    CallRecord(
+                        agent=agent,
+                        model=self._backend.name,
+                        prompt_tokens=usage.prompt_tokens if usage is not None else 0,
+                        completion_tokens=usage.completion_tokens if usage is not None else 0,
+                        prompt_characters=characters,
+                        latency=time.monotonic() - started,
+                        retries=max(0, tries - 1),
+                        error=str(failure) if failure is not None else None,
+                    )
+                )
+        assert completion is not None
+        return completion
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    """Seconds until the next try: what the provider asks for, else exponential backoff with jitter."""
+    error = state.outcome.exception() if state.outcome is not None else None
+    asked = error.retry_after if isinstance(error, RetryableModelError) else None
+    return min(asked, MAX_WAIT) if asked is not None else _backoff(state)

@@ -1,0 +1,200 @@
+"""Which model a run gets: from ``--model``, ``--base-url`` and the keys in the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from creator.errors import EnvironmentFault, UsageError
+from creator.models.backend import Backend
+from creator.models.client_backend import ClientBackend
+
+if TYPE_CHECKING:
+    from autogen_core.models import ChatCompletionClient
+
+KEYS: Final[Mapping[str, tuple[str, str]]] = {
+    "openai": ("OPENAI_API_KEY", "gpt-4.1-mini"),
+    "anthropic": ("ANTHROPIC_API_KEY", "claude-haiku-4-5"),
+}
+"""By provider: the variable that holds its key, and the model when none is named."""
+
+COMPONENT_PROVIDERS: Final = frozenset(
+    {
+        "autogen_ext.models.openai.OpenAIChatCompletionClient",
+        "autogen_ext.models.openai.AzureOpenAIChatCompletionClient",
+        "autogen_ext.models.anthropic.AnthropicChatCompletionClient",
+        "autogen_ext.models.ollama.OllamaChatCompletionClient",
+        "OpenAIChatCompletionClient",
+        "AzureOpenAIChatCompletionClient",
+        "AnthropicChatCompletionClient",
+        "OllamaChatCompletionClient",
+    }
+)
+"""What a component file may name. AutoGen imports a provider before it checks it, so this is checked first."""
+
+FORMS: Final = "embedded, openai:NAME, anthropic:NAME, ollama:NAME, FILE.gguf or a component FILE.yaml"
+OLLAMA_URL: Final = "http://127.0.0.1:11434"
+NO_KEY: Final = "not-needed"
+
+
+def choose_backend(
+    spec: str | None,
+    base_url: str | None,
+    environ: Mapping[str, str],
+    *,
+    max_concurrency: int | None = None,
+    progress: Callable[[str], None],
+) -> Backend:
+    """The model for a run; opens no connection.
+
+    Args:
+        spec: What the user asked for; None lets the keys in the environment decide.
+        base_url: An OpenAI-compatible server.
+        environ: Where keys are looked up.
+        max_concurrency: Most calls at once; None leaves it to the model.
+        progress: Called with a line for what takes long.
+
+    Raises:
+        UsageError: The spec cannot be understood, or does not fit the URL.
+        EnvironmentFault: The provider's key is missing.
+    """
+    backend = _choose(spec, base_url, environ, progress)
+    if max_concurrency is not None:
+        backend.max_concurrency = max_concurrency
+    return backend
+
+
+def _choose(
+    spec: str | None, base_url: str | None, environ: Mapping[str, str], progress: Callable[[str], None]
+) -> Backend:
+    if spec is None and base_url is not None:
+        raise UsageError("--base-url needs a model on that server: add --model openai:NAME")
+    if spec is None:
+        for provider, (variable, name) in KEYS.items():
+            if environ.get(variable):
+                return _provider(provider, name, None, environ, f"chosen because {variable} is set")
+        return _embedded(None, progress)
+    if spec == "embedded" or spec.endswith(".gguf"):
+        if base_url is not None:
+            raise UsageError(f"--base-url does not go with --model {spec}")
+        return _embedded(None if spec == "embedded" else Path(spec).expanduser(), progress)
+    if spec.endswith((".yaml", ".yml", ".json")):
+        if base_url is not None:
+            raise UsageError("--base-url does not go with a component file: set base_url in the file")
+        return _component(Path(spec).expanduser())
+    provider, separator, name = spec.partition(":")
+    if not separator or not name:
+        if base_url is not None:
+            return _provider("openai", spec, base_url, environ, "")
+        raise UsageError(f"unknown model {spec!r}: use {FORMS}")
+    if provider not in ("openai", "anthropic", "ollama"):
+        raise UsageError(f"unknown provider {provider!r}: use {FORMS}")
+    return _provider(provider, name, base_url, environ, "")
+
+
+def _embedded(path: Path | None, progress: Callable[[str], None]) -> Backend:
+    from creator.models.embedded import EmbeddedBackend
+
+    return EmbeddedBackend(path, progress)
+
+
+def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[str, str], why: str) -> ClientBackend:
+    key = ""
+    if provider in KEYS:
+        variable, _ = KEYS[provider]
+        key = environ.get(variable, "")
+        if not key and base_url is None:
+            raise EnvironmentFault(f"no key for {provider}: set {variable} in the environment or in .env")
+    base_url = base_url or (environ.get("OPENAI_BASE_URL") if provider == "openai" else None)
+    notice = why or (f"on {base_url}" if base_url else f"{provider}'s own service")
+    make: Callable[[], ChatCompletionClient]
+    if provider == "openai":
+        make, structured = (lambda: openai_client(name, key or NO_KEY, base_url)), "response_format"
+    elif provider == "anthropic":
+        make, structured = (lambda: _anthropic_client(name, key, base_url)), ""
+    else:
+        make, structured = (lambda: _ollama_client(name, base_url or environ.get("OLLAMA_HOST"))), "format"
+    return ClientBackend(
+        f"{provider}:{name}",
+        notice,
+        make,
+        secrets=[key],
+        structured=structured,
+        max_concurrency=4 if provider == "ollama" else 32,
+    )
+
+
+def model_info() -> Any:
+    """What we need of a model, for names that AutoGen does not know: text, and nothing that it would check."""
+    from autogen_core.models import ModelFamily, ModelInfo
+
+    return ModelInfo(
+        vision=False,
+        function_calling=False,
+        json_output=True,
+        structured_output=True,
+        multiple_system_messages=False,
+        family=ModelFamily.UNKNOWN,
+    )
+
+
+def openai_client(name: str, key: str, base_url: str | None) -> ChatCompletionClient:
+    """AutoGen's client for OpenAI and whatever speaks its protocol; it tries once, retries are `ModelCalls`'."""
+    from autogen_ext.models.openai import OpenAIChatCompletionClient
+
+    options: dict[str, Any] = {} if base_url is None else {"base_url": base_url}
+    return OpenAIChatCompletionClient(
+        model=name, api_key=key, max_retries=0, model_info=model_info(), include_name_in_message=False, **options
+    )
+
+
+def _anthropic_client(name: str, key: str, base_url: str | None) -> ChatCompletionClient:
+    from autogen_ext.models.anthropic import AnthropicChatCompletionClient
+
+    options: dict[str, Any] = {} if base_url is None else {"base_url": base_url}
+    return AnthropicChatCompletionClient(model=name, api_key=key, max_retries=0, model_info=model_info(), **options)
+
+
+def _ollama_client(name: str, host: str | None) -> ChatCompletionClient:
+    from autogen_ext.models.ollama import OllamaChatCompletionClient
+
+    return OllamaChatCompletionClient(model=name, host=host or OLLAMA_URL, model_info=model_info())
+
+
+def _component(path: Path) -> ClientBackend:
+    """A model from an AutoGen component file: ``provider`` and ``config``."""
+    import yaml
+
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read the model file {str(path)!r}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise UsageError(f"the model file {str(path)!r} is no valid YAML") from None
+    if not isinstance(value, dict) or not isinstance(value.get("config", {}), dict):
+        raise UsageError(f"the model file {str(path)!r} needs 'provider' and 'config'")
+    provider = value.get("provider")
+    if provider not in COMPONENT_PROVIDERS:
+        known = ", ".join(sorted(name for name in COMPONENT_PROVIDERS if "." not in name))
+        raise UsageError(f"the provider {str(provider)[:100]!r} in {str(path)!r} is not allowed: use one of {known}")
+    config = dict(value.get("config", {}))
+    kind = str(provider).rpartition(".")[2]
+    if "Ollama" not in kind:
+        config.setdefault("max_retries", 0)
+    config.setdefault("model_info", dict(model_info()))
+
+    def make() -> ChatCompletionClient:
+        from autogen_core.models import ChatCompletionClient
+
+        return ChatCompletionClient.load_component({"provider": provider, "config": config})
+
+    key = config.get("api_key")
+    structured = {"OpenAIChatCompletionClient": "response_format", "OllamaChatCompletionClient": "format"}
+    return ClientBackend(
+        f"{path.name}:{str(config.get('model', 'unknown'))[:100]}",
+        f"from {path.name}",
+        make,
+        secrets=[key] if isinstance(key, str) else [],
+        structured=structured.get(kind, ""),
+    )

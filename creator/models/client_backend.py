@@ -1,0 +1,219 @@
+"""A backend on any of AutoGen's model clients."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from autogen_core.models import ChatCompletionClient, LLMMessage, SystemMessage, UserMessage
+
+from creator.errors import EnvironmentFault, ModelError, RetryableModelError, TerminalModelError
+from creator.models.backend import Backend, Completion, Usage
+
+CHECK_TRIES: Final = 6
+CHECK_SECONDS: Final = 30.0
+ERROR_CHARACTERS: Final = 300
+RETRYABLE_STATUS: Final = frozenset({408, 409, 425, 429, 529})
+
+
+class ClientBackend(Backend):
+    """Calls a model through an AutoGen client.
+
+    Args:
+        name: The model's spec, for records and messages.
+        notice: What the user should know of it.
+        make_client: Makes the client; called once, when the backend is opened, because the providers' packages
+            take long to import.
+        secrets: Texts that must not appear in any error, such as keys.
+        structured: How the server is told of a schema: ``response_format`` (OpenAI and compatible), ``format``
+            (Ollama), or not at all, in the prompt alone.
+        max_concurrency: How many calls may be under way at once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        notice: str,
+        make_client: Callable[[], ChatCompletionClient],
+        *,
+        secrets: Sequence[str] = (),
+        structured: str = "",
+        max_concurrency: int = 32,
+    ) -> None:
+        self.name = name
+        self.notice = notice
+        self.max_concurrency = max_concurrency
+        self._make_client = make_client
+        self._secrets = [secret for secret in secrets if secret]
+        self._structured = structured
+        self._limit = "options" if structured == "format" else "max_tokens"
+        self._fixed_temperature = False
+        self._client: ChatCompletionClient | None = None
+
+    async def __aenter__(self) -> ClientBackend:
+        try:
+            self._client = self._make_client()
+        except ImportError as error:
+            raise EnvironmentFault(f"the model {self.name!r} needs a package that is missing: {error}") from error
+        except (ValueError, TypeError, KeyError) as error:
+            raise EnvironmentFault(f"the model {self.name!r} cannot be set up: {self._safe(error)}") from error
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def complete(
+        self,
+        messages: Sequence[LLMMessage],
+        *,
+        temperature: float,
+        max_tokens: int,
+        json_schema: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        timeout: float = 60,
+    ) -> Completion:
+        """One attempt; what a server says it does not support is left out from then on."""
+        while True:
+            arguments = self._arguments(temperature, max_tokens, json_schema, extra)
+            try:
+                return await self._attempt(messages, arguments, timeout)
+            except _Unsupported as unsupported:
+                if not self._adapt(unsupported.text):
+                    raise TerminalModelError(unsupported.text) from None
+
+    def _arguments(
+        self,
+        temperature: float,
+        max_tokens: int,
+        json_schema: Mapping[str, Any] | None,
+        extra: Mapping[str, Any] | None,
+    ) -> dict[str, Any]:
+        if self._limit == "options":
+            arguments: dict[str, Any] = {"options": {"temperature": temperature, "num_predict": max_tokens}}
+        else:
+            arguments = {self._limit: max_tokens}
+            if not self._fixed_temperature:
+                arguments["temperature"] = temperature
+        if json_schema is not None and self._structured == "response_format":
+            arguments["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": str(json_schema.get("title", "answer")), "schema": dict(json_schema)},
+            }
+        elif json_schema is not None and self._structured == "format":
+            arguments["format"] = dict(json_schema)
+        if extra:
+            arguments["extra_body"] = dict(extra)
+        return arguments
+
+    def _adapt(self, text: str) -> bool:
+        """Leave out what the server refused; False when nothing is left to leave out."""
+        lowered = text.lower()
+        if "max_tokens" in lowered and self._limit == "max_tokens" and "max_completion_tokens" in lowered:
+            self._limit = "max_completion_tokens"
+        elif "temperature" in lowered and not self._fixed_temperature and self._limit != "options":
+            self._fixed_temperature = True
+        elif self._structured and any(word in lowered for word in ("response_format", "json_schema", "schema")):
+            self._structured = ""
+        else:
+            return False
+        return True
+
+    async def _attempt(
+        self, messages: Sequence[LLMMessage], arguments: Mapping[str, Any], timeout: float
+    ) -> Completion:
+        assert self._client is not None, "the backend is not open"
+        try:
+            async with asyncio.timeout(timeout):
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # a server may name its model otherwise than it was asked for
+                    result = await self._client.create(list(messages), extra_create_args=arguments)
+        except TimeoutError:
+            raise RetryableModelError(f"no answer within {timeout:g} s") from None
+        except Exception as error:
+            raise self._translated(error) from error
+        if not isinstance(result.content, str):
+            raise TerminalModelError("the model answered with a tool call, which nobody offered")
+        return Completion(
+            text=result.content,
+            usage=Usage(result.usage.prompt_tokens, result.usage.completion_tokens),
+            truncated=result.finish_reason == "length",
+        )
+
+    def _translated(self, error: Exception) -> Exception:
+        """The provider's exception as one of ours, by its HTTP status where it has one."""
+        status = getattr(error, "status_code", None)
+        text = self._safe(error)
+        if isinstance(status, int):
+            if status in RETRYABLE_STATUS or status >= 500:
+                return RetryableModelError(f"HTTP {status}: {text}", _retry_after(error))
+            if status == 400 or status == 422:
+                return _Unsupported(f"HTTP {status}: {text}")
+            return TerminalModelError(f"HTTP {status}: {text}")
+        name = type(error).__name__
+        if isinstance(error, (ConnectionError, TimeoutError)) or "Connect" in name or "Timeout" in name:
+            return RetryableModelError(f"{name}: {text}")
+        if isinstance(error, (ValueError, TypeError, IndexError, KeyError, AttributeError, json.JSONDecodeError)):
+            # What the client raises over an answer that is no completion at all.
+            return RetryableModelError(f"the answer is not a completion ({name})")
+        return TerminalModelError(f"{name}: {text}")
+
+    def _safe(self, error: BaseException) -> str:
+        """An exception's text in one bounded line without secrets."""
+        text = " ".join(str(error).split())
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text[:ERROR_CHARACTERS]
+
+    async def check(self) -> None:
+        """Ask for one short completion, which is the only question that every server understands."""
+        messages: list[LLMMessage] = [SystemMessage(content="Answer with one word.")]
+        messages.append(UserMessage(content="Say yes.", source="user"))
+        last: ModelError | None = None
+        for attempt in range(CHECK_TRIES):
+            try:
+                await self.complete(messages, temperature=0, max_tokens=16, timeout=CHECK_SECONDS)
+            except RetryableModelError as error:
+                last = error
+                if not str(error).startswith("HTTP "):
+                    break  # no server there, or one that does not answer: more tries only cost time
+                await asyncio.sleep(min(error.retry_after or 0.2 * 2**attempt, 10))
+            except TerminalModelError as error:
+                last = error
+                break
+            else:
+                return
+        text = str(last)
+        raise EnvironmentFault(f"the model {self.name!r} does not answer: {text.rstrip('.')}. {_advice(text)}")
+
+
+class _Unsupported(Exception):
+    """The server refused the request itself; it may be one of the optional fields."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+def _advice(text: str) -> str:
+    if "HTTP 401" in text or "HTTP 403" in text:
+        return "Check the key in the environment."
+    if "HTTP 404" in text:
+        return "Check the model's name."
+    if text.startswith("HTTP "):
+        return "Try again later, or choose another --model."
+    return "Check that the server runs and that --base-url is right."
+
+
+def _retry_after(error: Exception) -> float | None:
+    """Seconds of the response's Retry-After header, when it has one in seconds."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    try:
+        seconds = float(headers.get("retry-after", ""))
+    except (TypeError, ValueError):
+        return None
+    return seconds if 0 <= seconds <= 600 else None

@@ -1,0 +1,164 @@
+"""Structured answers of a small model: slot by slot, in prose, held by grammars; our code builds the object.
+
+Asked for a whole JSON object, a model of 135 million parameters gives valid nonsense. It does continue a good
+beginning sensibly, so each long slot starts with one, and each short slot follows four examples. Names, numbers and
+whatever else it cannot choose are drawn by our code.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, UserMessage
+
+from creator.errors import InvalidAnswer
+from creator.models.filling import TRIES, Filler, FillRequest, parse_object
+
+SAMPLING: Final[Mapping[str, Any]] = {
+    "min_p": 0.1,
+    "top_p": 0.95,
+    "top_k": 40,
+    "repeat_penalty": 1.05,
+    "dry_multiplier": 0.8,
+    "dry_base": 1.75,
+    "dry_allowed_length": 4,
+    "dry_penalty_last_n": 512,
+    "cache_prompt": True,
+}
+SENTENCE_TEMPERATURE: Final = 0.3
+PHRASE_TEMPERATURE: Final = 0.5
+SENTENCE_TOKENS: Final = 90
+PHRASE_TOKENS: Final = 32
+FACT_CHARACTERS: Final = 400
+"""A call has 640 tokens of context; no single fact may fill it."""
+
+_DEFAULT_ASK: Final = "Sector: {sector}. Topic: {topic}."
+_DEFAULT_SYSTEM: Final = "You write short, concrete sentences about business."
+
+
+class SlotFiller(Filler):
+    """For small models: one call a slot, guided by the schema's ``x-fill`` hints."""
+
+    async def fill(self, agent: str, request: FillRequest) -> str:
+        """Fill the slots in the order of their hints; each filled slot is a fact for the next."""
+        draw = random.Random(request.seed)
+        facts = {name: str(value)[:FACT_CHARACTERS] for name, value in request.facts.items()}
+        refining = "prior_title" in facts
+        values: dict[str, Any] = {}
+        for slot, hint in request.hints.items():
+            chosen = hint.get("refine", hint) if refining else hint
+            value = await self._slot(agent, chosen, facts, draw)
+            if value in ("", []):
+                raise InvalidAnswer(f"the model left {slot!r} empty")
+            values[slot] = value
+            facts[slot] = ", ".join(value) if isinstance(value, list) else str(value)[:FACT_CHARACTERS]
+        ordered = {slot: values[slot] for slot in request.json_schema.get("properties", {}) if slot in values}
+        text = json.dumps(ordered, ensure_ascii=False)
+        parse_object(text, request.json_schema)
+        return text
+
+    async def _slot(self, agent: str, hint: Mapping[str, Any], facts: Mapping[str, str], draw: random.Random) -> Any:
+        match hint["kind"]:
+            case "fact":
+                return facts.get(hint["fact"], "")
+            case "choice":
+                return with_facts(draw.choice(hint["from"]), facts)
+            case "choices":
+                return draw.sample(hint["from"], min(hint["items"], len(hint["from"])))
+            case "number":
+                return round(draw.uniform(hint["low"], hint["high"]), 2)
+            case "sentence":
+                return await self._sentence(agent, hint, facts, draw)
+            case "phrase":
+                return await self._phrase(agent, hint, facts, draw)
+            case "list":
+                text = await self._phrase(agent, hint, facts, draw)
+                items = [item.strip(" .") for item in text.split(",")]
+                return [item for item in items if item][: hint["items"]]
+            case kind:
+                raise ValueError(f"unknown kind of slot {kind!r}")
+
+    async def _sentence(
+        self, agent: str, hint: Mapping[str, Any], facts: Mapping[str, str], draw: random.Random
+    ) -> str:
+        """Continue a beginning to one plain sentence."""
+        prefix = with_facts(hint["prefix"], facts)
+        low, high = hint.get("min_chars", 90), hint.get("max_chars", 190)
+        messages: list[LLMMessage] = [
+            SystemMessage(content=with_facts(hint.get("system", _DEFAULT_SYSTEM), facts)),
+            UserMessage(content=with_facts(hint.get("ask", _DEFAULT_ASK), facts), source="user"),
+            AssistantMessage(content=prefix, source="assistant"),
+        ]
+        grammar = f'root ::= " " [a-z] [a-zA-Z0-9 ,\'-]{{{low},{high}}} "."'
+        for _ in range(TRIES):
+            text = await self._ask(agent, messages, grammar, SENTENCE_TEMPERATURE, SENTENCE_TOKENS, draw)
+            sentence = trimmed(text.removeprefix(prefix), high)
+            if not is_degenerate(sentence):
+                whole = sentence if hint.get("keep_prefix") is False else f"{prefix} {sentence}"
+                return whole[:1].upper() + whole[1:]
+        return ""
+
+    async def _phrase(self, agent: str, hint: Mapping[str, Any], facts: Mapping[str, str], draw: random.Random) -> str:
+        """A few words, after four examples."""
+        label = hint.get("label", "Answer")
+        messages: list[LLMMessage] = [SystemMessage(content=f"{label}: answer with a few words.")]
+        for asked, answer in hint["examples"]:
+            messages.append(UserMessage(content=asked, source="user"))
+            messages.append(AssistantMessage(content=answer, source="assistant"))
+        messages.append(UserMessage(content=with_facts(hint.get("ask", _DEFAULT_ASK), facts), source="user"))
+        low, high = hint.get("min_chars", 4), hint.get("max_chars", 60)
+        separator = "," if hint["kind"] == "list" else ""
+        grammar = f"root ::= [a-zA-Z] [a-zA-Z0-9 {separator}&'-]{{{low},{high}}}"
+        for _ in range(TRIES):
+            text = await self._ask(agent, messages, grammar, PHRASE_TEMPERATURE, PHRASE_TOKENS, draw)
+            phrase = " ".join(text.split()).strip(" ,.-&'")
+            if len(phrase) >= high:
+                phrase = phrase[:high].rpartition(" ")[0].strip(" ,.-&'")
+            if len(phrase) >= low and not is_degenerate(phrase):
+                return phrase
+        return ""
+
+    async def _ask(
+        self,
+        agent: str,
+        messages: list[LLMMessage],
+        grammar: str,
+        temperature: float,
+        max_tokens: int,
+        draw: random.Random,
+    ) -> str:
+        completion = await self._calls.complete(
+            agent,
+            messages,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            extra={**SAMPLING, "grammar": grammar, "seed": draw.getrandbits(31)},
+        )
+        return completion.text
+
+
+def with_facts(text: str, facts: Mapping[str, str]) -> str:
+    """Put facts into a text of ours, by plain replacement in one pass: a fact is never itself a template."""
+    return re.sub(r"\{([a-z_]+)\}", lambda match: facts.get(match[1], ""), text)
+
+
+def trimmed(text: str, limit: int) -> str:
+    """One sentence of at most about ``limit`` characters, ended at its last clause when it ran into the limit."""
+    text = " ".join(text.split()).strip(" -,")
+    if text.endswith(".") and len(text) <= limit:
+        return text
+    text = text.rstrip(".")[:limit]
+    clause = re.match(r"(.{40,}?.*)(?:,| and | but | which | so that )", text)
+    cut = clause[1] if clause is not None else text.rpartition(" ")[0] or text
+    return re.sub(r"\s+(?:the|a|an|of|to|for|and|or|with|in|on|that|is|are|as|by)$", "", cut.rstrip(" ,-")) + "."
+
+
+def is_degenerate(text: str) -> bool:
+    """Whether a text is empty or says the same over and over."""
+    words = re.findall(r"[a-z0-9']+", text.lower())
+    stuttered = any(first == second for first, second in zip(words, words[1:], strict=False))
+    return not words or stuttered or (len(words) >= 6 and len(set(words)) / len(words) < 0.6)

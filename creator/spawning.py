@@ -1,0 +1,78 @@
+"""`spawn`: one run with its signals and its outputs."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+from collections.abc import Mapping
+
+from creator.errors import EnvironmentFault
+from creator.models.choose import choose_backend
+from creator.outcome import RunOutcome
+from creator.outputs import write_outputs
+from creator.progress import Progress
+from creator.settings import SpawnSettings, load_environ
+from creator.world import AuthorFactory, World
+
+
+async def spawn(
+    settings: SpawnSettings,
+    progress: Progress,
+    *,
+    environ: Mapping[str, str] | None = None,
+    author: AuthorFactory | None = None,
+) -> RunOutcome:
+    """Spawn a population, let it brainstorm, and write what came of it.
+
+    SIGINT and SIGTERM end the run in order; the outcome then holds what exists.
+
+    Args:
+        settings: What the user asked for.
+        progress: Told what happens as it happens.
+        environ: Where provider keys are looked up; by default the environment over `.env`.
+        author: Makes the author of modules; by default one that fills the template.
+
+    Raises:
+        UsageError: The settings don't fit together.
+        EnvironmentFault: Something that the run needs is missing; no agent was spawned then.
+    """
+    backend = choose_backend(
+        settings.model,
+        settings.base_url,
+        load_environ() if environ is None else environ,
+        max_concurrency=settings.model_concurrency,
+        progress=progress.say,
+    )
+    world = World(settings, progress, backend, author)
+    work = asyncio.create_task(world.run())
+    loop = asyncio.get_running_loop()
+    received: list[signal.Signals] = []
+
+    def stop(number: signal.Signals) -> None:
+        received.append(number)
+        work.cancel()
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, stop, number)
+    keep, fault = False, ""
+    try:
+        await asyncio.wait({work})
+        if not work.cancelled() and (error := work.exception()) is not None:
+            if not isinstance(error, EnvironmentFault) or not world.record.agents:
+                raise error
+            fault = str(error)
+        outcome = world.outcome(interrupted=bool(received), fault=fault)
+        write_outputs(outcome)
+        keep = True
+        return outcome
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        await world.record.ledger.close()
+        progress.finish()
+        if not keep and not world.record.agents:
+            shutil.rmtree(world.directory, ignore_errors=True)  # nothing was spawned: leave no empty run
