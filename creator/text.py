@@ -81,7 +81,7 @@ def markdown_paragraphs(text: str, limit: int | None = None) -> str:
 
 def _escape_markdown(line: str) -> str:
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    line = re.sub(r"([\\`*_\[\]|~$])", r"\\\1", line)
+    line = re.sub(r"([\\`*\[\]|~$]|(?<!\w)_|_(?!\w))", r"\\\1", line)  # "_" inside a word is no markup
     line = re.sub(r"(?i)\b(https?|ftp)://", r"\1\\://", line)  # no automatic link to a place of the model's choice
     line = re.sub(r"(?i)\bwww\.", r"www\\.", line)
     line = re.sub(r"^([#+=:-])", r"\\\1", line)
