@@ -79,14 +79,20 @@ class TemplateAuthor:
         )
         if order.replaces is not None and order.replaces != blueprint.name:
             self._remove(order.replaces)
-        source = self._template.render(blueprint)
+        source = self._source(blueprint)
         self._on_state(blueprint.name, "written")
-        findings = check_module(source, f"{blueprint.name}.py")
-        if findings:
-            raise PolicyViolation("; ".join(str(finding) for finding in findings[:3]))
+        self._check(source, blueprint.name)
         digest = self._save(blueprint, source)
         self._on_state(blueprint.name, "checked")
         return Created(blueprint=blueprint, sha256=digest)
+
+    def _source(self, blueprint: Blueprint) -> str:
+        return self._template.render(blueprint)
+
+    def _check(self, source: str, name: str) -> None:
+        findings = check_module(source, f"{name}.py")
+        if findings:
+            raise PolicyViolation("; ".join(str(finding) for finding in findings[:3]))
 
     def _save(self, blueprint: Blueprint, source: str) -> str:
         try:

@@ -125,6 +125,8 @@ class SpawnSettings(OutputSettings):
     """The image that the sandbox's image is built from."""
     model_concurrency: int | None = Field(default=None, ge=1, le=1_000)
     """Most model calls at once; None leaves it to the model."""
+    model_timeout: float = Field(default=60, gt=0, allow_inf_nan=False)
+    """Seconds for one try at a model call."""
     birth_deadline: float = Field(default=30, gt=0, allow_inf_nan=False)
     """Seconds from the start of a cell until its agent has to be registered."""
     reply_deadline: float = Field(default=300, gt=0, allow_inf_nan=False)

@@ -92,7 +92,7 @@ class World:
         try:
             async with AsyncExitStack() as stack:
                 await stack.enter_async_context(self.backend)
-                self._calls = ModelCalls(self.backend, on_call=self.record.call)
+                self._calls = ModelCalls(self.backend, on_call=self.record.call, timeout=self.settings.model_timeout)
                 self.record.accounts = self._calls.accounts
                 await self._open(stack)
                 await self._first_of(self._populate(), self._watch_sandbox())

@@ -151,7 +151,7 @@ class ClientBackend(Backend):
         if isinstance(status, int):
             if status in RETRYABLE_STATUS or status >= 500:
                 return RetryableModelError(f"HTTP {status}: {text}", _retry_after(error))
-            if status == 400 or status == 422:
+            if status in (400, 422):
                 return _Unsupported(f"HTTP {status}: {text}")
             return TerminalModelError(f"HTTP {status}: {text}")
         name = type(error).__name__

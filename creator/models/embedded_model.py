@@ -115,15 +115,15 @@ def requantise(source: Path, target: Path) -> None:
         if field.name == "general.file_type":
             writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
             continue
-        kind = field.types[0]
-        items = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
-        writer.add_key_value(field.name, field.contents(), kind, sub_type=items)
+        value_type = field.types[0]
+        item_type = field.types[-1] if value_type == gguf.GGUFValueType.ARRAY else None
+        writer.add_key_value(field.name, field.contents(), value_type, sub_type=item_type)
     for tensor in reader.tensors:
-        data, kind = tensor.data, tensor.tensor_type
-        if kind == gguf.GGMLQuantizationType.Q4_1:
-            kind = gguf.GGMLQuantizationType.Q8_0
-            data = quants.quantize(quants.dequantize(data, tensor.tensor_type), kind)
-        writer.add_tensor(tensor.name, data, raw_dtype=kind)
+        data, precision = tensor.data, tensor.tensor_type
+        if precision == gguf.GGMLQuantizationType.Q4_1:
+            precision = gguf.GGMLQuantizationType.Q8_0
+            data = quants.quantize(quants.dequantize(data, tensor.tensor_type), precision)
+        writer.add_tensor(tensor.name, data, raw_dtype=precision)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -1,4 +1,4 @@
-"""Structured answers: how a model is brought to fill a JSON Schema. One interface, a strategy for each kind of model."""
+"""Structured answers: how a model is brought to fill a JSON Schema, with a strategy for each kind of model."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import json
 import random
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, UserMessage
@@ -160,5 +161,5 @@ def trimmed(text: str, limit: int) -> str:
 def is_degenerate(text: str) -> bool:
     """Whether a text is empty or says the same over and over."""
     words = re.findall(r"[a-z0-9']+", text.lower())
-    stuttered = any(first == second for first, second in zip(words, words[1:], strict=False))
+    stuttered = any(first == second for first, second in pairwise(words))
     return not words or stuttered or (len(words) >= 6 and len(set(words)) / len(words) < 0.6)

@@ -1,0 +1,101 @@
+"""Fixtures: a scripted model server, and runs in a folder of the test's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from creator.outcome import RunOutcome
+from creator.settings import SpawnSettings
+from creator.spawning import spawn
+from tests.scripted_server import Fault, ScriptedServer
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+class RecordedProgress:
+    """Keeps what a run tells of itself."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.agents: list[tuple[str, str, str]] = []
+        self.refinements: list[tuple[str, str]] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    def stage(self, name: str) -> None:
+        self.lines.append(name)
+
+    def agent(self, name: str, state: str, reason: str = "") -> None:
+        self.agents.append((name, state, reason))
+
+    def idea(self, number: int, author: str, title: str) -> None: ...
+
+    def refined(self, author: str, refiner: str) -> None:
+        self.refinements.append((author, refiner))
+
+    def tokens(self, prompt: int, completion: int) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's reaches a test: an empty working directory, and no variable of ours or a key."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.startswith("CREATOR_") and name != "CREATOR_CACHE_DIR" or name.endswith("_API_KEY"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., ScriptedServer]]:
+    """Starts scripted servers; they end with the test."""
+    servers: list[ScriptedServer] = []
+
+    def start(latency: float = 0.0, fault: Fault | None = None) -> ScriptedServer:
+        server = ScriptedServer(latency, fault)
+        server.start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def run(serve: Callable[..., ScriptedServer], tmp_path: Path) -> Callable[..., Awaitable[RunOutcome]]:
+    """Spawns in the process sandbox on a scripted model, with settings that end quickly."""
+
+    async def start(
+        count: int,
+        *,
+        fault: Fault | None = None,
+        server: ScriptedServer | None = None,
+        author: Any = None,
+        progress: Any = None,
+        **options: Any,
+    ) -> RunOutcome:
+        server = server or serve(fault=fault)
+        settings = SpawnSettings(
+            count=count,
+            **{
+                "model": "openai:scripted",
+                "base_url": server.url,
+                "sandbox": "process",
+                "output": tmp_path / "generated",
+                "seed": 1,
+                "birth_deadline": 10,
+                "reply_deadline": 20,
+                **options,
+            },
+        )
+        return await spawn(settings, progress or RecordedProgress(), environ={}, author=author)
+
+    return start

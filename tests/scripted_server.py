@@ -1,0 +1,173 @@
+"""A real OpenAI-compatible HTTP server on loopback, whose answers and faults are scripted.
+
+It fills whatever JSON Schema a request names with valid values. ``python tests/scripted_server.py --latency 1``
+prints its address and serves until it is ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Fault = Callable[[int, dict[str, Any]], str | None]
+"""Gets the call's number, from 1, and the request; names what goes wrong, or None."""
+
+NAMES = "Ada Ben Cleo Dan Eva Finn Gita Hugo Ines Jan Kira Leo Mona Nils Olga Per Quin Rosa Sven Tara".split()
+
+
+class ScriptedServer:
+    """Counts and answers calls.
+
+    Args:
+        latency: Seconds that each answer takes.
+        fault: Decides which calls go wrong and how.
+    """
+
+    def __init__(self, latency: float = 0.0, fault: Fault | None = None) -> None:
+        self.latency = latency
+        self.fault = fault
+        self.requests: list[dict[str, Any]] = []
+        self.times: list[tuple[float, float]] = []
+        self.active = 0
+        self.most_active = 0
+        self.released = threading.Event()
+        self._lock = threading.Lock()
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                owner._answer(self, body)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 256
+            block_on_close = False
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    @property
+    def calls(self) -> int:
+        return len(self.requests)
+
+    def start(self) -> None:
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def stop(self) -> None:
+        self.released.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _answer(self, handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
+        with self._lock:
+            self.requests.append(request)
+            number = len(self.requests)
+            self.active += 1
+            self.most_active = max(self.most_active, self.active)
+        started = time.monotonic()
+        try:
+            fault = self.fault(number, request) if self.fault is not None else None
+            if fault == "hang":
+                self.released.wait(120)
+                return
+            if self.latency:
+                time.sleep(self.latency)
+            status, headers, body = self._reply(number, request, fault)
+            data = json.dumps(body).encode()
+            handler.send_response(status)
+            for name, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(data))}.items():
+                handler.send_header(name, value)
+            handler.end_headers()
+            handler.wfile.write(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        finally:
+            with self._lock:
+                self.active -= 1
+                self.times.append((started, time.monotonic()))
+
+    def _reply(self, number: int, request: dict[str, Any], fault: str | None) -> tuple[int, dict[str, str], Any]:
+        if fault is not None and fault.isdigit():
+            headers = {"Retry-After": "0.05"} if fault == "429" else {}
+            return int(fault), headers, {"error": {"message": f"scripted {fault}", "type": "scripted"}}
+        text, finish = self._text(number, request), "stop"
+        match fault:
+            case "empty":
+                text = ""
+            case "truncated":
+                text, finish = text[: len(text) // 2], "length"
+            case "fenced":
+                text = f"```json\n{text}\n```"
+            case "prose":
+                text = f"Sure! Here it is:\n\n{text}\n\nI hope that {{this}} helps."
+            case "nonsense":
+                text = "I would rather talk about the weather."
+            case str() as raw:
+                text = raw
+        usage = {"prompt_tokens": len(json.dumps(request["messages"])) // 4, "completion_tokens": len(text) // 4}
+        choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}}
+        return 200, {}, {
+            "id": f"c{number}",
+            "object": "chat.completion",
+            "created": 0,
+            "model": request["model"],
+            "choices": [choice],
+            "usage": {**usage, "total_tokens": sum(usage.values())},
+        }
+
+    def _text(self, number: int, request: dict[str, Any]) -> str:
+        schema = request.get("response_format", {}).get("json_schema", {}).get("schema")
+        if schema is None:
+            return "Yes."
+        return json.dumps(
+            {name: fill_value(name, one, number) for name, one in schema.get("properties", {}).items()}
+        )
+
+
+def fill_value(name: str, schema: dict[str, Any], number: int) -> Any:
+    """A valid value for one property, different from call to call where it is a text."""
+    if "enum" in schema:
+        return schema["enum"][number % len(schema["enum"])]
+    match schema.get("type"):
+        case "number" | "integer":
+            return 0.5
+        case "array":
+            return [f"{name} {number} a", f"{name} {number} b"]
+        case _:
+            if name == "persona":
+                return f"{NAMES[number % len(NAMES)]} Number{number}"
+            return f"A scripted {name.replace('_', ' ')} of call {number}."
+
+
+@contextmanager
+def scripted_server(latency: float = 0.0, fault: Fault | None = None) -> Iterator[ScriptedServer]:
+    server = ScriptedServer(latency, fault)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds for each answer")
+    with scripted_server(parser.parse_args().latency) as server:
+        print(server.url, flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
