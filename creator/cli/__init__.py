@@ -1,0 +1,90 @@
+"""The command line. A command's module is imported when the command runs, so that help appears at once."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from creator import __version__
+from creator.cli._shared import PROGRAM, State, prepare_streams, report
+
+__all__ = ["cli", "main"]
+
+_COMMANDS: Final = {
+    "spawn": "Spawn N agents and let them brainstorm.",
+    "ideas": "List the ideas of a run, or show one.",
+    "agents": "List the agents of a run, or show one's source.",
+    "runs": "List all runs.",
+    "doctor": "Tell what works on this machine and what is missing.",
+}
+
+_FIRST_STEPS: Final = f"""\
+Agents that write agents, and brainstorm in a sandbox.
+
+  {PROGRAM} spawn 5          spawn five agents; needs no key and no server
+  {PROGRAM} ideas            read what they came up with
+  {PROGRAM} agents           see who they are; agents show NAME for the source
+  {PROGRAM} doctor           what works on this machine, and what is missing
+  {PROGRAM} --help           all commands
+"""
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and one-line helps, and imports a command only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order that a newcomer needs them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"creator.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True)
+@click.version_option(__version__, prog_name="agent-creator-sandbox")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Agents that write agents, and brainstorm in a sandbox."""
+    if ctx.invoked_subcommand is None:
+        click.echo(_FIRST_STEPS, nl=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: The command line without the program's name; None for that of this process.
+
+    Returns:
+        The exit code.
+    """
+    prepare_streams()
+    state = State()
+    try:
+        result = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=state)
+    except BrokenPipeError:
+        # The reader, such as `head`, has enough. Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (Exception, KeyboardInterrupt) as error:
+        if state.debug:
+            import traceback
+
+            traceback.print_exception(error)
+        return report(error)
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,149 @@
+"""What all commands share: options, streams, errors as one line."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from creator.errors import CreatorError, EnvironmentFault, UsageError
+from creator.text import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from creator.ledger.view import RunView
+
+PROGRAM: Final = "python -m creator"
+
+EXIT_INTERNAL: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 130
+
+_PLAIN: Final = {"…": "...", "→": "->", "’": "'", "·": "-", "–": "-", "—": "-", "•": "*"}
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass
+class State:
+    """What `main` has to know of the command that ran."""
+
+    debug: bool = False
+
+
+def prepare_streams() -> None:
+    """Let no character end the program, whatever the locale can show."""
+    codecs.register_error("creator-plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="creator-plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
+    """What the stream's encoding lacks: our own signs as ASCII, the rest as backslash escapes."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    shown = (_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode("ascii") for c in text)
+    return "".join(shown), error.end
+
+
+def report(error: BaseException) -> int:
+    """Tell an error in one line on stderr, and give the exit code for it."""
+    if isinstance(error, BaseExceptionGroup):
+        error = _chief(error)
+    line, code = _line_of(error)
+    if line:
+        print(f"creator: {clean(line, 2_000)}", file=sys.stderr, flush=True)
+    return code
+
+
+def _chief(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error of a group that says most: one of our own before an accident."""
+    known = group.subgroup(CreatorError)
+    chosen: BaseException = known if known is not None else group
+    while isinstance(chosen, BaseExceptionGroup):
+        chosen = chosen.exceptions[0]
+    return chosen
+
+
+def _line_of(error: BaseException) -> tuple[str, int]:
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return "interrupted", EXIT_INTERRUPTED
+    if isinstance(error, click.exceptions.Exit):
+        return "", error.exit_code
+    if isinstance(error, click.ClickException):
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else PROGRAM
+        return f"{error.format_message().rstrip('.')}. See: {path} --help", EXIT_USAGE
+    if isinstance(error, (UsageError, EnvironmentFault)):
+        return str(error), EXIT_USAGE
+    if isinstance(error, CreatorError):
+        return str(error) or type(error).__name__, EXIT_INTERNAL
+    text = str(error)
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"internal error: {clean(what, 500)}; run again with --debug for the traceback", EXIT_INTERNAL
+
+
+def _note_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    state = ctx.find_object(State)
+    if state is not None and value:
+        state.debug = True
+
+
+debug_option = click.option(
+    "--debug", is_flag=True, expose_value=False, callback=_note_debug, help="Show tracebacks and log messages."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+output_option = click.option("--output", metavar="DIR", help="The folder of all runs [default: generated].")
+
+
+def reading_options(function: Function) -> Function:
+    """The options of all commands that read runs."""
+    for option in (debug_option, output_option, json_option):
+        function = option(function)
+    return function
+
+
+class DefaultGroup(click.Group):
+    """A group whose command ``list`` runs when none is named: ``agents RUN`` beside ``agents show NAME``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``list`` in front of arguments that name no command."""
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+def output_folder(output: str | None) -> Path:
+    """The folder of all runs, from the option or the settings."""
+    from creator.settings import OutputSettings
+
+    return OutputSettings.load({"output": output}).output
+
+
+def open_run(output: str | None, wanted: str | None) -> RunView:
+    """The run that a reading command is about."""
+    from creator.ledger.view import find_run, load_run
+
+    return load_run(find_run(output_folder(output), wanted or "latest"))
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout, in ASCII: it survives every locale and no terminal obeys it."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=True))
+
+
+def stdout_console() -> Console:
+    """The console for tables. Texts are shown as they are: no markup, no emoji codes."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, markup=False, emoji=False)

@@ -1,0 +1,128 @@
+"""The tables that commands print; they fit 80 columns and shorten what doesn't."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Final
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from creator.cli._shared import PROGRAM
+from creator.ledger.view import RunView
+from creator.outcome import AgentOutcome, IdeaOutcome, RunOutcome
+from creator.outputs import REPORT_FILE
+from creator.progress.counts import duration
+from creator.text import clean
+
+_MAX_IDEAS: Final = 40
+"""Rows of a run's last table; `ideas` shows all."""
+_MAX_FAILURES: Final = 6
+
+
+def print_summary(console: Console, outcome: RunOutcome) -> None:
+    """What a run came to, where to read it and what to do next: a page for twenty agents."""
+    if outcome.ideas:
+        console.print(ideas_table(outcome.ideas[:_MAX_IDEAS]))
+        if len(outcome.ideas) > _MAX_IDEAS:
+            console.print(f"  and {len(outcome.ideas) - _MAX_IDEAS} more")
+    _print_failures(console, outcome)
+    tokens = f"{outcome.prompt_tokens:,} tokens read, {outcome.completion_tokens:,} written"
+    spent = f"{duration(outcome.elapsed_s)} min" if outcome.elapsed_s < 3600 else duration(outcome.elapsed_s)
+    console.print(f"{len(outcome.ideas)} of {outcome.asked} ideas, {len(outcome.live)} agents live, {spent}, {tokens}")
+    if outcome.isolation_line:
+        console.print(Text(f"Sandbox: {clean(outcome.isolation_line, 300)}", "dim"))
+    _print_next(console, outcome)
+
+
+def _print_failures(console: Console, outcome: RunOutcome) -> None:
+    lines = [f"{clean(a.name, 64)}: {clean(a.reason, 200) or 'no reason given'}" for a in outcome.failed]
+    lines += [clean(failure, 300) for failure in outcome.failures]
+    for line in lines[:_MAX_FAILURES]:
+        console.print(Text.assemble(("failed  ", "bold red"), line))
+    if len(lines) > _MAX_FAILURES:
+        console.print(f"        and {len(lines) - _MAX_FAILURES} more: {PROGRAM} agents")
+
+
+def _print_next(console: Console, outcome: RunOutcome) -> None:
+    where = outcome.directory
+    folder = "" if where.parent == Path("generated") else f" --output {shlex.quote(clean(str(where.parent)))}"
+    steps = [("Read", f"{clean(str(where / REPORT_FILE))} (in a browser)")]
+    if outcome.ideas:
+        steps.append(("", f"{PROGRAM} ideas show 1{folder}"))
+    if outcome.live:
+        steps.append(("", f"{PROGRAM} agents show {clean(outcome.live[0].name, 64)}{folder}"))
+    if outcome.exit_code:
+        steps.append(("Mend", f"{PROGRAM} doctor"))
+    for label, step in steps:
+        console.print(Text.assemble((f"{label:<6}", "bold"), step), soft_wrap=True)
+
+
+def ideas_table(ideas: list[IdeaOutcome]) -> Table:
+    """Number, title, author and refiners, a line each."""
+    table = _table()
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("Idea", ratio=5, no_wrap=True, overflow="ellipsis")
+    table.add_column("Author", ratio=3, no_wrap=True, overflow="ellipsis")
+    table.add_column("Refined by", ratio=3, no_wrap=True, overflow="ellipsis", style="dim")
+    for idea in ideas:
+        refiners = ", ".join(clean(name, 64) for name in idea.refiners[:10])
+        table.add_row(
+            Text(str(idea.number)),
+            Text(clean(idea.final.title, 120) or "(no title)"),
+            Text(clean(idea.author, 64)),
+            Text(refiners),
+        )
+    return table
+
+
+def agents_table(agents: list[AgentOutcome], ideas: list[IdeaOutcome]) -> Table:
+    """Name, state, sector, role and ideas; names are shown whole, since commands ask for them."""
+    table = _table()
+    table.add_column("Agent", ratio=4, overflow="fold")
+    table.add_column("State", no_wrap=True)
+    table.add_column("Sector", ratio=3, no_wrap=True, overflow="ellipsis")
+    table.add_column("Role", ratio=3, no_wrap=True, overflow="ellipsis")
+    table.add_column("Idea", justify="right", no_wrap=True)
+    numbers: dict[str, list[str]] = {}
+    for idea in ideas:
+        numbers.setdefault(idea.author, []).append(str(idea.number))
+    for agent in agents:
+        table.add_row(
+            Text(clean(agent.name, 64)),
+            Text(agent.state, "green" if agent.state == "live" else "red"),
+            Text(clean(agent.sector, 80)),
+            Text(clean(agent.role, 80)),
+            Text(", ".join(numbers.get(agent.name, [])[:5])),
+        )
+    return table
+
+
+def runs_table(runs: list[tuple[str, RunView | str]]) -> Table:
+    """A line each; a run that cannot be read says so and hides no other."""
+    table = _table()
+    table.add_column("Run", no_wrap=True)
+    table.add_column("State", no_wrap=True)
+    table.add_column("Ideas", justify="right", no_wrap=True)
+    table.add_column("Took", justify="right", no_wrap=True)
+    table.add_column("Objective", ratio=1, no_wrap=True, overflow="ellipsis")
+    for name, view in runs:
+        if isinstance(view, str):
+            table.add_row(Text(name), Text("unreadable", "red"), "", "", Text(clean(view, 200)))
+            continue
+        outcome = view.outcome
+        table.add_row(
+            Text(name),
+            Text(view.state, {"running": "cyan", "lost": "red"}.get(view.state, "")),
+            Text(f"{len(outcome.ideas)}/{outcome.asked}"),
+            Text(duration(outcome.elapsed_s)),
+            Text(clean(outcome.objective, 200)),
+        )
+    return table
+
+
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1), header_style="bold")

@@ -1,0 +1,82 @@
+"""``spawn``: the main job."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+
+import click
+
+from creator.cli._shared import State, debug_option, output_option, print_json, stdout_console
+
+
+@click.command()
+@click.argument("count", metavar="N", required=False)
+@click.option("--objective", metavar="TEXT", help="What they work on [default: business ideas for agentic AI].")
+@click.option(
+    "--model",
+    metavar="SPEC",
+    help="embedded, openai:NAME, anthropic:NAME, ollama:NAME, FILE.gguf or a component FILE.yaml"
+    " [default: by the key in the environment, else embedded].",
+)
+@click.option("--base-url", metavar="URL", help="An OpenAI-compatible server.")
+@click.option(
+    "--sandbox",
+    metavar="NAME",
+    help="auto, docker, bubblewrap or process [default: auto, the strongest that works here].",
+)
+@click.option("--author", metavar="HOW", help="How modules are written: fill [default: fill].")
+@click.option("--seed", metavar="INT", help="Makes briefs and draws repeatable.")
+@click.option("--deadline", metavar="SECONDS", help="For the whole run [default: none].")
+@click.option("--bounce", metavar="P", help="How likely an agent shares its idea, 0 to 1 [default: its own].")
+@output_option
+@click.option("--json", "json_output", is_flag=True, default=None, help="Print the outcome as one JSON document.")
+@click.option("--quiet", is_flag=True, default=None, help="Print nothing but errors.")
+@debug_option
+@click.pass_context
+def spawn(ctx: click.Context, **options: str | bool | None) -> int:
+    """Spawn N agents and let them brainstorm.
+
+    Every option can also stand in the environment or in .env (CREATOR_MODEL=..., CREATOR_BASE_URL=...) and in
+    creator.toml (model = "..."). The command line wins, then the environment, then .env.
+
+    Exit codes: 0 all N ideas exist, 3 some, 1 none, 2 a wrong option or something missing on this machine,
+    130 interrupted.
+    """
+    from creator.progress import make_progress
+    from creator.settings import SpawnSettings
+
+    settings = SpawnSettings.load(options)
+    state = ctx.find_object(State) or State()
+    _calm_libraries(state.debug)
+    progress = make_progress(settings.count, quiet=settings.quiet, stream=sys.stderr)
+    try:
+        from creator import world
+
+        outcome = asyncio.run(world.spawn(settings, progress))
+    finally:
+        progress.finish()
+    if settings.json_output:
+        print_json(outcome.model_dump(mode="json"))
+    elif not settings.quiet:
+        from creator.cli._tables import print_summary
+
+        print_summary(stdout_console(), outcome)
+    if outcome.exit_code:
+        from creator.text import clean
+
+        sys.stdout.flush()
+        reason = clean(outcome.reason, 500) or "the run did not reach its aim"
+        print(f"creator: {reason}", file=sys.stderr, flush=True)
+    return outcome.exit_code
+
+
+def _calm_libraries(debug: bool) -> None:
+    """Keep libraries from writing into the display; what matters to the user is reported by the run itself."""
+    if debug:
+        logging.basicConfig(level=logging.WARNING)
+        return
+    logging.getLogger().addHandler(logging.NullHandler())
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read when grpc is imported

@@ -1,0 +1,233 @@
+"""Reading runs back, from their files alone: `run.json` when a run has ended, the ledger while it goes on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from creator.errors import EnvironmentFault, UsageError
+from creator.ledger.store import FILE_NAME, check_identity, fault
+from creator.outcome import AgentOutcome, IdeaOutcome, IdeaVersion, RunOutcome, StartedRun, exit_code_for
+from creator.outputs import LATEST, RUN_FILE, RUN_ID
+from creator.text import clean
+from sandbox.protocol import Idea
+
+RunState = Literal["running", "finished", "lost"]
+"""``lost``: the process of the run is gone and left no result."""
+
+_MAX_RUN_FILE_BYTES: Final = 200_000_000
+_STORED: Final[TypeAdapter[StartedRun | dict[str, Any]]] = TypeAdapter(
+    Annotated[StartedRun | dict[str, Any], Field(union_mode="left_to_right")]
+)
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as its files tell it."""
+
+    state: RunState
+    outcome: RunOutcome
+
+
+def find_run(output: Path, wanted: str = LATEST) -> Path:
+    """The folder of a run.
+
+    Args:
+        output: The folder of all runs.
+        wanted: A run's id, the beginning of one, or ``latest``.
+
+    Raises:
+        UsageError: There is no such run, or there are several.
+    """
+    names = run_names(output)
+    if not names:
+        raise UsageError(f"No runs in {str(output)!r}. Start one: python -m creator spawn 5")
+    if wanted == LATEST:
+        return output / (_latest_name(output, names) or names[-1])
+    found = [name for name in names if name.startswith(wanted)] if wanted else []
+    if len(found) == 1 or wanted in found:
+        return output / (wanted if wanted in found else found[0])
+    shown = clean(wanted, 60)
+    if found:
+        some = ", ".join(found[-3:])
+        raise UsageError(f"{shown!r} fits {len(found)} runs ({some}): give more of the id.")
+    raise UsageError(f"No run {shown!r} in {str(output)!r}. See: python -m creator runs")
+
+
+def run_names(output: Path) -> list[str]:
+    """The ids of all runs, oldest first."""
+    try:
+        entries = list(os.scandir(output))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UsageError(f"Cannot read {str(output)!r}: {error.strerror or error}.") from None
+    return sorted(e.name for e in entries if RUN_ID.fullmatch(e.name) and e.is_dir(follow_symlinks=False))
+
+
+def load_run(directory: Path) -> RunView:
+    """Read a run.
+
+    Raises:
+        EnvironmentFault: Its files are missing, damaged or of another program.
+    """
+    path = directory / RUN_FILE
+    stored = _read(path)
+    if not isinstance(stored, StartedRun):
+        try:
+            return RunView("finished", RunOutcome.model_validate({**stored, "directory": directory}))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = clean(".".join(str(part) for part in first["loc"]), 80)
+            raise EnvironmentFault(
+                f"{str(path)!r} does not fit: {where}: {clean(first['msg'], 120)}. Delete the folder, or use the"
+                " release that wrote it."
+            ) from None
+    state: RunState = "running" if _is_alive(stored) else "lost"
+    return RunView(state, _from_ledger(directory, stored, state))
+
+
+def _read(path: Path) -> StartedRun | dict[str, Any]:
+    try:
+        if path.stat().st_size > _MAX_RUN_FILE_BYTES:
+            raise EnvironmentFault(f"{str(path)!r} is too large to be a run's record.")
+        return _STORED.validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise EnvironmentFault(
+            f"{str(path)!r} does not exist: the run ended before it began, or its folder is another program's."
+        ) from None
+    except OSError as error:
+        raise EnvironmentFault(f"Cannot read {str(path)!r}: {error.strerror or error}.") from None
+    except ValidationError:
+        raise EnvironmentFault(
+            f"{str(path)!r} is damaged, or not a run's record. Choose another run: python -m creator runs"
+        ) from None
+
+
+def _latest_name(output: Path, names: list[str]) -> str | None:
+    latest = output / LATEST
+    try:
+        name = latest.readlink().name if latest.is_symlink() else latest.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return name if name in names else None
+
+
+def _is_alive(info: StartedRun) -> bool:
+    """Whether the run's process is there; a run of another machine gets the benefit of the doubt."""
+    if info.pid is None or info.host != socket.gethostname():
+        return True
+    try:
+        os.kill(info.pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass
+    return True
+
+
+def _from_ledger(directory: Path, info: StartedRun, state: RunState) -> RunOutcome:
+    with _opened(directory / FILE_NAME) as connection:
+        spent = {
+            row["agent"]: (row["read"], row["written"])
+            for row in connection.execute(
+                "SELECT agent, sum(prompt_tokens) AS read, sum(completion_tokens) AS written FROM calls GROUP BY agent"
+            )
+        }
+        agents = [_agent(row, spent) for row in connection.execute("SELECT * FROM agents ORDER BY rowid")]
+        ideas = _ideas(connection, info.model)
+        last = connection.execute(
+            "SELECT max(at) FROM (SELECT max(at) AS at FROM events UNION SELECT max(at) FROM calls)"
+        ).fetchone()[0]
+    end = datetime.now(UTC).timestamp() if state == "running" else last or info.started.timestamp()
+    going = "the run is still going on" if state == "running" else "the run ended without a result"
+    return RunOutcome(
+        **info.model_dump(exclude={"schema_version", "state", "pid", "host"}),
+        agents=[agent for agent in agents if agent is not None],
+        ideas=ideas,
+        elapsed_s=max(0.0, end - info.started.timestamp()),
+        prompt_tokens=sum(read for read, _ in spent.values()),
+        completion_tokens=sum(written for _, written in spent.values()),
+        exit_code=exit_code_for(info.asked, len(ideas), interrupted=state == "lost"),
+        reason=f"{going}: {len(ideas)} of {info.asked} ideas so far",
+        interrupted=state == "lost",
+        directory=directory,
+    )
+
+
+def _agent(row: sqlite3.Row, spent: dict[str, tuple[int, int]]) -> AgentOutcome | None:
+    if row["state"] not in {"live", "failed"}:
+        return None
+    read, written = spent.get(row["name"], (0, 0))
+    return AgentOutcome(
+        name=row["name"],
+        sector=row["sector"],
+        role=row["role"],
+        state=row["state"],
+        reason=row["reason"],
+        attempts=row["attempt"],
+        prompt_tokens=read,
+        completion_tokens=written,
+    )
+
+
+def _ideas(connection: sqlite3.Connection, model: str) -> list[IdeaOutcome]:
+    """Each idea with its texts: a text without a parent begins one, the others follow their parents."""
+    versions: dict[int, list[IdeaVersion]] = {}
+    root_of: dict[int, int] = {}
+    authors: dict[int, str] = {}
+    for row in connection.execute("SELECT * FROM ideas ORDER BY id"):
+        root = root_of[row["id"]] = row["id"] if row["parent"] is None else root_of[row["parent"]]
+        authors.setdefault(root, row["author"])
+        idea = Idea.model_validate_json(row["idea"])
+        writer = row["contributor"] or row["author"]
+        versions.setdefault(root, []).append(IdeaVersion(author=writer, idea=idea, hop=row["hop"]))
+    return [
+        IdeaOutcome(
+            number=number,
+            author=authors[root],
+            refiners=[version.author for version in texts[1:]],
+            versions=texts,
+            agent_model=model,
+        )
+        for number, (root, texts) in enumerate(versions.items(), start=1)
+    ]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """The ledger, for reading only."""
+    if not path.is_file():
+        raise EnvironmentFault(f"The ledger {str(path)!r} does not exist: nothing is known of this run.")
+    try:
+        with closing(_connect(path)) as connection:
+            connection.row_factory = sqlite3.Row
+            check_identity(connection, path)
+            yield connection
+    except sqlite3.Error as error:
+        raise fault(path, error) from None
+    except (ValidationError, KeyError, IndexError, TypeError):
+        raise EnvironmentFault(f"The ledger {str(path)!r} holds rows that do not fit: it is damaged.") from None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    address = path.absolute().as_uri()
+    connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=5)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_schema")
+    except sqlite3.OperationalError:
+        connection.close()
+        # In a folder that cannot be written the log's index cannot be made; without a log none is needed.
+        if path.with_name(path.name + "-wal").exists():
+            raise
+        connection = sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True)
+    return connection
