@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from creator.agents.messages import CreateAgent, Created, FillTemplate
-from creator.blueprint import Blueprint, blueprint_from_values
+from creator.blueprint import PERSONA_LENGTH, Blueprint, blueprint_from_values, clean_text
 from creator.errors import BirthFailed, EnvironmentFault, PolicyViolation
 from creator.policy import check_module
 from creator.prompts import prompt_messages
@@ -66,10 +66,13 @@ class TemplateAuthor:
                 seed=order.seed,
             )
         )
+        values = json.loads(content)
+        if not clean_text(values.get("persona"), PERSONA_LENGTH):
+            values["persona"] = order.brief.persona  # nothing that can be read: the brief suggests one
         if order.replaces is not None:
             self._taken.discard(order.replaces)
         blueprint = blueprint_from_values(
-            json.loads(content),
+            values,
             brief=order.brief,
             run_id=self._run_id,
             model=self._model,

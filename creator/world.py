@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from autogen_core import AgentId, RoutedAgent
 
+from creator.agents import messages
 from creator.agents.creator import CreatorAgent
 from creator.agents.model_gateway import ModelGateway
 from creator.agents.registry import Population, Registry
@@ -35,7 +36,7 @@ from creator.record import RunRecord
 from creator.rendering import load_template
 from creator.runtime import Credentials, Grant, HardenedHost
 from creator.settings import SpawnSettings
-from sandbox.cell import all_serializers
+from sandbox.cell import serializers
 from sandbox.errors import MessagingError
 from sandbox.protocol import CREATOR, MODEL_GATEWAY, REGISTRY, SUPERVISOR, Proposal, ProposeRequest
 from sandbox.runtime import CellRuntime
@@ -180,7 +181,7 @@ class World:
             self._credentials.issue(Grant("world", names, "trusted")),
             default_timeout=self.settings.reply_deadline,
         )
-        runtime.add_message_serializer(all_serializers())
+        runtime.add_message_serializer(serializers(messages))
         self._nursery = Nursery(
             self.settings,
             self.seed,
@@ -207,8 +208,6 @@ class World:
         await runtime.start()
         try:
             for name, agent in agents.items():
-                for _, serializer in agent._handles_types():
-                    runtime.add_message_serializer(serializer)
                 await runtime.register_agent_instance(agent, AgentId(name, "default"))
             yield runtime
         finally:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 from autogen_core import AgentId, AgentInstantiationContext, MessageSerializer, RoutedAgent
@@ -60,9 +61,9 @@ def confine_process() -> None:
     prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def all_serializers() -> list[MessageSerializer[Any]]:
-    """A serializer for each message of the protocol."""
-    messages = (value for value in vars(protocol).values() if isinstance(value, type))
+def serializers(*modules: ModuleType) -> list[MessageSerializer[Any]]:
+    """A serializer for each message of the protocol, and of further modules of messages."""
+    messages = (value for module in (protocol, *modules) for value in vars(module).values() if isinstance(value, type))
     return [
         serializer
         for message in messages
@@ -104,7 +105,7 @@ async def _host_agent(config: CellConfig, ready: Connection) -> None:
         agent = module.Agent(start.name)
     if not isinstance(agent, RoutedAgent):
         raise TypeError("Agent(name) has to give a RoutedAgent")
-    runtime.add_message_serializer(all_serializers())
+    runtime.add_message_serializer(serializers())
     await runtime.start()
     # Not Agent.register_instance: its subscriptions serve topics, which nobody publishes to here.
     await runtime.register_agent_instance(agent, agent_id)

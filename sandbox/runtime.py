@@ -342,13 +342,14 @@ class CellRuntime(GrpcWorkerAgentRuntime):
         )
         deadline = asyncio.get_running_loop().time() + timeout
         _current_request.set((request.request_id, deadline))
+        limit = asyncio.timeout_at(deadline)
         with MessageHandlerContext.populate_context(agent.id):
             try:
-                async with asyncio.timeout_at(deadline):
+                async with limit:
                     result = await agent.on_message(message, ctx=context)
             except TimeoutError as error:
-                if isinstance(error, MessagingError):
-                    raise
+                if not limit.expired():
+                    raise  # the handler's own
                 raise DeadlineExceeded(f"{recipient.type!r} was stopped at its deadline") from error
             finally:
                 token.cancel()

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from autogen_core import AgentId, MessageContext, RoutedAgent, message_handler
 
-from sandbox.cell import CellConfig, all_serializers, confine_process, run_cell
+from sandbox.cell import CellConfig, serializers, confine_process, run_cell
 from sandbox.errors import MessagingError
 from sandbox.protocol import CREATOR, SUPERVISOR, CellReport, StartCell, StopCell
 from sandbox.runtime import CellRuntime
@@ -119,7 +119,7 @@ async def _readable(descriptor: int) -> None:
 async def supervise(address: str, directory: Path, credential: str) -> None:
     """Serve the World until the connection to the host is gone."""
     runtime = CellRuntime(address, credential)
-    runtime.add_message_serializer(all_serializers())
+    runtime.add_message_serializer(serializers())
     await runtime.start()
     await runtime.register_agent_instance(Supervisor(address, directory), AgentId(SUPERVISOR, "default"))
     await runtime.lost.wait()

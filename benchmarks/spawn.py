@@ -1,0 +1,136 @@
+"""How much a run costs beyond its model calls: ``python -m benchmarks.spawn {critical-path,delivery,embedded}``.
+
+All figures are ratios of times taken in one process on one machine, because absolute times on shared machines drift.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from creator.blueprint import blueprint_from_values
+from creator.briefs import draw_briefs
+from creator.models.calls import ModelCalls
+from creator.models.embedded import EmbeddedBackend
+from creator.models.filling import FillRequest, filler_for
+from creator.models.idea_hints import IDEA_HINTS
+from creator.outcome import RunOutcome
+from creator.progress import make_progress
+from creator.rendering import load_template
+from creator.settings import DEFAULT_OBJECTIVE, SpawnSettings
+from creator.spawning import spawn
+from sandbox.protocol import Idea
+
+SERVER = Path(__file__).parent.parent / "tests" / "scripted_server.py"
+CALLS_ON_THE_PATH = 4
+"""The check, the slots, the idea and its refinement: each needs the one before."""
+
+
+@contextmanager
+def scripted_model(latency: float) -> Iterator[str]:
+    """A scripted model server in a process of its own."""
+    command = [sys.executable, str(SERVER), "--latency", str(latency)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+async def one_run(count: int, output: Path, **options: object) -> RunOutcome:
+    """A quiet run."""
+    settings = SpawnSettings.load({"count": count, "output": output, "seed": 7, **options})
+    return await spawn(settings, make_progress(quiet=True, json_output=False, stream=sys.stderr), environ={})
+
+
+async def critical_path(output: Path, runs: int) -> None:
+    """Wall time of ``spawn 20`` over the time of the longest chain of model calls, at one second a call."""
+    with scripted_model(1.0) as url:
+        for sandbox in ("docker", "process"):
+            ratios = []
+            for _ in range(runs):
+                outcome = await one_run(
+                    20,
+                    output,
+                    model="openai:scripted",
+                    base_url=url,
+                    sandbox=sandbox,
+                    base_image=os.environ.get("CREATOR_BASE_IMAGE", "python:3.12-slim"),
+                    bounce=1.0,
+                    hop_limit=1,
+                )
+                assert len(outcome.ideas) == 20, outcome.reason
+                ratios.append(outcome.elapsed_s / CALLS_ON_THE_PATH)
+            print(f"{sandbox}: wall time over critical path {sorted(ratios)[len(ratios) // 2]:.2f} (median of {runs})")
+
+
+async def delivery(output: Path, runs: int) -> None:
+    """Ideas delivered by runs of ``spawn 20`` on a model that answers at once."""
+    delivered = 0
+    with scripted_model(0.0) as url:
+        for _ in range(runs):
+            outcome = await one_run(20, output, model="openai:scripted", base_url=url, sandbox="process")
+            delivered += len(outcome.ideas)
+    print(f"delivered {delivered} of {20 * runs} ideas")
+
+
+async def raw_engine(count: int) -> tuple[float, int]:
+    """Seconds and completion tokens for the same slots and ideas with no agents, host or cells."""
+    template = load_template("idea_agent")
+    async with EmbeddedBackend(None, print) as backend:
+        await backend.check()
+        calls = ModelCalls(backend)
+        filler = filler_for(backend.strategy, calls)
+
+        async def one(number: int) -> None:
+            brief = draw_briefs(count, 7)[number]
+            facts = {"objective": DEFAULT_OBJECTIVE, **brief.facts()}
+            request = FillRequest([], template.answer_schema, template.hints, facts, 0.7, 500, number)
+            values = json.loads(await filler.fill("raw", request))
+            blueprint = blueprint_from_values(values, brief=brief, run_id="raw", model=backend.name, taken=set())
+            facts |= blueprint.facts()
+            await filler.fill("raw", FillRequest([], Idea.model_json_schema(), IDEA_HINTS, facts, 0.7, 500, number))
+
+        started = time.monotonic()
+        await asyncio.gather(*(one(number) for number in range(count)))
+        return time.monotonic() - started, calls.accounts["raw"].completion_tokens
+
+
+async def embedded(output: Path, runs: int) -> None:
+    """``spawn 20`` on the embedded model, against the engine alone, in turn."""
+    for _ in range(runs):
+        seconds, tokens = await raw_engine(20)
+        raw = tokens / seconds
+        outcome = await one_run(20, output, model="embedded", sandbox="process")
+        rate = outcome.completion_tokens / outcome.elapsed_s
+        print(
+            f"spawn 20: {outcome.elapsed_s:.1f} s, {len(outcome.ideas)} ideas, "
+            f"{sum(bool(idea.refiners) for idea in outcome.ideas)} refined, "
+            f"{outcome.prompt_tokens} + {outcome.completion_tokens} tokens, {rate:.0f} tokens/s; "
+            f"engine alone {raw:.0f} tokens/s; ratio {rate / raw:.2f}"
+        )
+
+
+def main() -> None:
+    """Run one benchmark."""
+    benchmarks = {"critical-path": critical_path, "delivery": delivery, "embedded": embedded}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("benchmark", choices=benchmarks)
+    parser.add_argument("--runs", type=int, default=3)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(benchmarks[arguments.benchmark](Path(folder), arguments.runs))
+
+
+if __name__ == "__main__":
+    main()
