@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ EXIT_INTERNAL: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
 
-_PLAIN: Final = {"…": "...", "→": "->", "’": "'", "·": "-", "–": "-", "—": "-", "•": "*"}
+_PLAIN: Final = {"…": "...", "→": "->", "\u2019": "'"}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -135,6 +136,11 @@ def open_run(output: str | None, wanted: str | None) -> RunView:
     from creator.ledger.view import find_run, load_run
 
     return load_run(find_run(output_folder(output), wanted or "latest"))
+
+
+def option_for(folder: Path) -> str:
+    """What a suggested command needs so that it finds the runs of this folder: nothing for the default one."""
+    return "" if folder == Path("generated") else f" --output {shlex.quote(clean(str(folder)))}"
 
 
 def print_json(value: object) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
 from typing import Final
 
 from rich import box
@@ -11,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from creator.cli._shared import PROGRAM
+from creator.cli._shared import PROGRAM, option_for
 from creator.ledger.view import RunView
 from creator.outcome import AgentOutcome, IdeaOutcome, RunOutcome
 from creator.outputs import REPORT_FILE
@@ -44,12 +42,14 @@ def _print_failures(console: Console, outcome: RunOutcome) -> None:
     for line in lines[:_MAX_FAILURES]:
         console.print(Text.assemble(("failed  ", "bold red"), line))
     if len(lines) > _MAX_FAILURES:
-        console.print(f"        and {len(lines) - _MAX_FAILURES} more: {PROGRAM} agents")
+        console.print(
+            f"        and {len(lines) - _MAX_FAILURES} more: {PROGRAM} agents{option_for(outcome.directory.parent)}"
+        )
 
 
 def _print_next(console: Console, outcome: RunOutcome) -> None:
     where = outcome.directory
-    folder = "" if where.parent == Path("generated") else f" --output {shlex.quote(clean(str(where.parent)))}"
+    folder = option_for(where.parent)
     steps = [("Read", f"{clean(str(where / REPORT_FILE))} (in a browser)")]
     if outcome.ideas:
         steps.append(("", f"{PROGRAM} ideas show 1{folder}"))

@@ -10,7 +10,15 @@ from typing import Any, Final
 
 import click
 
-from creator.cli._shared import PROGRAM, DefaultGroup, open_run, print_json, reading_options, stdout_console
+from creator.cli._shared import (
+    PROGRAM,
+    DefaultGroup,
+    open_run,
+    option_for,
+    print_json,
+    reading_options,
+    stdout_console,
+)
 from creator.errors import EnvironmentFault, UsageError
 
 _MAX_SOURCE_BYTES: Final = 1_000_000
@@ -41,6 +49,7 @@ def list_agents(run: str | None, output: str | None, as_json: bool) -> None:
     from creator.text import clean
 
     console = stdout_console()
+    folder = option_for(outcome.directory.parent)
     if not outcome.agents:
         console.print(f"No agents in run {outcome.run_id} ({view.state}).")
         return
@@ -49,7 +58,7 @@ def list_agents(run: str | None, output: str | None, as_json: bool) -> None:
         reason = clean(agent.reason, 500) or "no reason given"
         console.print(Text.assemble(("failed  ", "bold red"), f"{clean(agent.name, 64)}: {reason}"))
     if outcome.live:
-        console.print(f"See one: {PROGRAM} agents show {clean(outcome.live[0].name, 64)}", soft_wrap=True)
+        console.print(f"See one: {PROGRAM} agents show {clean(outcome.live[0].name, 64)}{folder}", soft_wrap=True)
 
 
 @agents.command("show")

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from creator.cli._shared import PROGRAM, DefaultGroup, open_run, print_json, reading_options, stdout_console
+from creator.cli._shared import (
+    PROGRAM,
+    DefaultGroup,
+    open_run,
+    option_for,
+    print_json,
+    reading_options,
+    stdout_console,
+)
 from creator.errors import UsageError
 
 
@@ -38,7 +46,7 @@ def list_ideas(run: str | None, output: str | None, as_json: bool) -> None:
     console = stdout_console()
     if found:
         console.print(ideas_table(found))
-        console.print(f"Read one: {PROGRAM} ideas show 1", soft_wrap=True)
+        console.print(f"Read one: {PROGRAM} ideas show 1{option_for(view.outcome.directory.parent)}", soft_wrap=True)
     else:
         console.print(f"No ideas in run {view.outcome.run_id} ({view.state}).")
     if view.outcome.reason:
@@ -60,6 +68,7 @@ def show_idea(number: str, run: str | None, output: str | None, as_json: bool) -
     if as_json:
         print_json({"run_id": view.outcome.run_id, "state": view.state, **idea.model_dump(mode="json")})
         return
+    from rich.padding import Padding
     from rich.text import Text
 
     from creator.text import clean, clean_lines
@@ -71,7 +80,8 @@ def show_idea(number: str, run: str | None, output: str | None, as_json: bool) -
         for field in ("problem", "customer", "solution", "revenue_model", "first_step"):
             label = field.replace("_", " ").capitalize()
             console.print(Text(label, "bold cyan"))
-            console.print(Text(clean_lines(getattr(texts, field)).strip()))
+            # Indented, so that no line of a text passes for a label of ours.
+            console.print(Padding(Text(clean_lines(getattr(texts, field)).strip()), (0, 0, 0, 2)))
             console.print()
 
     console.print(Text(f"{idea.number}  {clean(idea.final.title, 200)}", "bold"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from creator.cli._shared import PROGRAM, output_folder, print_json, reading_options, stdout_console
+from creator.cli._shared import PROGRAM, option_for, output_folder, print_json, reading_options, stdout_console
 from creator.errors import CreatorError
 
 
@@ -31,7 +31,7 @@ def runs(output: str | None, as_json: bool) -> None:
         console.print(f"No runs in {str(folder)!r}. Start one: {PROGRAM} spawn 5", soft_wrap=True)
         return
     console.print(runs_table(found))
-    console.print(f"Read one: {PROGRAM} ideas {found[-1][0]}", soft_wrap=True)
+    console.print(f"Read one: {PROGRAM} ideas {found[-1][0]}{option_for(folder)}", soft_wrap=True)
 
 
 def _summary(name: str, view: object) -> dict[str, object]:

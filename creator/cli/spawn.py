@@ -36,7 +36,7 @@ from creator.cli._shared import State, debug_option, output_option, print_json, 
 @click.option("--quiet", is_flag=True, default=None, help="Print nothing but errors.")
 @debug_option
 @click.pass_context
-def spawn(ctx: click.Context, **options: str | bool | None) -> int:
+def spawn(ctx: click.Context, /, **options: str | bool | None) -> int:
     """Spawn N agents and let them brainstorm.
 
     Every option can also stand in the environment or in .env (CREATOR_MODEL=..., CREATOR_BASE_URL=...) and in
@@ -53,9 +53,9 @@ def spawn(ctx: click.Context, **options: str | bool | None) -> int:
     _calm_libraries(state.debug)
     progress = make_progress(settings.count, quiet=settings.quiet, stream=sys.stderr)
     try:
-        from creator import world
+        from creator.spawning import spawn as run_spawn
 
-        outcome = asyncio.run(world.spawn(settings, progress))
+        outcome = asyncio.run(run_spawn(settings, progress))
     finally:
         progress.finish()
     if settings.json_output:

@@ -38,12 +38,9 @@ def outcome(directory: Path, count: int = 3, failed: int = 1, asked: int | None 
         if n % 3 == 0:
             versions.append(IdeaVersion(author=names[0], idea=idea(f"Better dispatch desk {n}"), hop=1))
         refiners = [version.author for version in versions[1:]]
-        ideas.append(
-            IdeaOutcome(number=n, author=name, refiners=refiners, versions=versions, agent_model="test:model")
-        )
+        ideas.append(IdeaOutcome(number=n, author=name, refiners=refiners, versions=versions, agent_model="test:model"))
     agents = [
-        AgentOutcome(name=name, sector="freight", role="founder", state="live", prompt_tokens=900)
-        for name in names
+        AgentOutcome(name=name, sector="freight", role="founder", state="live", prompt_tokens=900) for name in names
     ]
     agents += [
         AgentOutcome(name=f"failed_{n}", sector="clinics", role="critic", state="failed", reason="it never answered")
