@@ -50,7 +50,7 @@ def scripted_model(latency: float) -> Iterator[str]:
 async def one_run(count: int, output: Path, **options: object) -> RunOutcome:
     """A quiet run."""
     settings = SpawnSettings.load({"count": count, "output": output, "seed": 7, **options})
-    return await spawn(settings, make_progress(quiet=True, json_output=False, stream=sys.stderr), environ={})
+    return await spawn(settings, make_progress(count, quiet=True, stream=sys.stderr), environ={})
 
 
 async def critical_path(output: Path, runs: int) -> None:

@@ -92,7 +92,6 @@ class World:
         """
         try:
             async with AsyncExitStack() as stack:
-                await stack.enter_async_context(self.backend)
                 self._calls = ModelCalls(self.backend, on_call=self.record.call, timeout=self.settings.model_timeout)
                 self.record.accounts = self._calls.accounts
                 await self._open(stack)
@@ -116,7 +115,7 @@ class World:
     async def _open(self, stack: AsyncExitStack) -> None:
         """Start host, trusted agents and sandbox while the model is being checked."""
         self.progress.stage("starting")
-        check = asyncio.create_task(self.backend.check())
+        check = asyncio.create_task(self._open_model(stack))
         opening = asyncio.create_task(self._open_sandbox(stack))
         try:
             await asyncio.wait({check, opening}, return_when=asyncio.FIRST_EXCEPTION)
@@ -145,6 +144,10 @@ class World:
         )
         publish_latest(self.settings.output, self.directory)
         self.record.event("started", self.directory.name, seed=self.seed, model=self.backend.name)
+
+    async def _open_model(self, stack: AsyncExitStack) -> None:
+        await stack.enter_async_context(self.backend)
+        await self.backend.check()
 
     async def _open_sandbox(self, stack: AsyncExitStack) -> Sandbox:
         sockets = stack.enter_context(_socket_folder())

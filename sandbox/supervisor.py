@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -136,6 +137,7 @@ def main() -> None:
     confine_process()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _context.set_forkserver_preload(["sandbox.cell"])
+    forkserver.ensure_running()  # it imports AutoGen while the model is still being asked for the first agent
     asyncio.run(supervise(address, directory, credential))
     os._exit(0)  # the forkserver and the cells end with us; nothing is worth waiting for
 

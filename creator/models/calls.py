@@ -18,7 +18,7 @@ TRIES: Final = 8
 CALL_SECONDS: Final = 60.0
 MAX_WAIT: Final = 20.0
 
-_backoff = tenacity.wait_exponential_jitter(initial=0.2, max=MAX_WAIT, jitter=0.3)
+_backoff = tenacity.wait_exponential_jitter(multiplier=0.2, max=MAX_WAIT, jitter=0.3)
 
 
 @dataclass

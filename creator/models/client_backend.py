@@ -55,7 +55,8 @@ class ClientBackend(Backend):
 
     async def __aenter__(self) -> ClientBackend:
         try:
-            self._client = self._make_client()
+            # In a thread: importing a provider's package takes most of a second, and others have work meanwhile.
+            self._client = await asyncio.to_thread(self._make_client)
         except ImportError as error:
             raise EnvironmentFault(f"the model {self.name!r} needs a package that is missing: {error}") from error
         except (ValueError, TypeError, KeyError) as error:
