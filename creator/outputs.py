@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import re
 import secrets
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from creator.errors import EnvironmentFault
 from creator.outcome import IdeaOutcome, RunOutcome, StartedRun
@@ -89,7 +90,7 @@ def write_started(run_directory: Path, info: StartedRun) -> None:
     Raises:
         EnvironmentFault: It cannot be written.
     """
-    write_atomically(run_directory / RUN_FILE, info.model_dump_json(indent=2) + "\n")
+    write_atomically(run_directory / RUN_FILE, _as_json(info.model_dump(mode="json")))
 
 
 def write_outputs(outcome: RunOutcome) -> None:
@@ -101,7 +102,7 @@ def write_outputs(outcome: RunOutcome) -> None:
         EnvironmentFault: A file cannot be written.
     """
     directory = outcome.directory
-    write_atomically(directory / RUN_FILE, outcome.model_dump_json(indent=2, exclude={"directory"}) + "\n")
+    write_atomically(directory / RUN_FILE, _as_json(outcome.model_dump(mode="json", exclude={"directory"})))
     for idea in outcome.ideas:
         path = directory / "ideas" / idea_file_name(idea, len(outcome.ideas))
         write_atomically(path, render_idea(idea, outcome))
@@ -171,6 +172,11 @@ def describe_os_error(path: Path, error: OSError) -> str:
     if error.errno in {errno.ENOTDIR, errno.EEXIST}:
         return f"{where} is not a folder: choose another with --output."
     return f"Cannot write {where}: {error.strerror or error}."
+
+
+def _as_json(record: dict[str, Any]) -> str:
+    # Not pydantic's own writer: it refuses unpaired surrogates, which an error's text may hold.
+    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
 
 
 @contextmanager

@@ -57,8 +57,9 @@ class PlainProgress:
             return
         self._finished = True
         counts = self._counts
-        tokens = f"{counts.prompt_tokens:,} tokens read, {counts.completion_tokens:,} written"
-        self._write(f"{counts.ideas} ideas, {counts.refined} refinements, {counts.of('failed')} failed; {tokens}")
+        tokens = f"{counts.prompt_tokens:,} read and {counts.completion_tokens:,} written"
+        reached = f"ideas {counts.ideas}/{counts.asked}, refined {counts.refined}, failed {counts.of('failed')}"
+        self._write(f"{reached}, tokens {tokens}")
 
     def _write(self, line: str) -> None:
         try:

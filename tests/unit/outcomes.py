@@ -74,7 +74,7 @@ def hostile_outcome(directory: Path) -> RunOutcome:
     agents = [
         AgentOutcome(name="ada_freight", sector=HOSTILE[:150], role=HOSTILE[:150], state="live"),
         AgentOutcome(name="a" * 64, sector="x", role="y", state="live"),
-        AgentOutcome(name="mallory", state="failed", reason=HOSTILE, attempts=3),
+        AgentOutcome(name="mallory", state="failed", reason=HOSTILE + "half \ud800 pair", attempts=3),
     ]
     first = IdeaOutcome(
         number=1,

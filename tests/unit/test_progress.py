@@ -1,0 +1,108 @@
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from creator.progress import Progress, SilentProgress, make_progress
+from creator.progress.counts import Counts, duration
+from creator.progress.plain import PlainProgress
+from creator.progress.terminal import RichProgress
+from tests.unit.outcomes import HOSTILE
+
+
+class Terminal(io.TextIOWrapper):
+    """A stream that says that it is a terminal."""
+
+    def __init__(self, encoding: str = "utf-8") -> None:
+        super().__init__(io.BytesIO(), encoding=encoding, write_through=True)
+
+    def isatty(self) -> bool:
+        return True
+
+    @property
+    def shown(self) -> str:
+        return self.buffer.getvalue().decode(self.encoding)
+
+
+def tell(progress: Progress) -> None:
+    progress.stage("spawning")
+    progress.say(f"sandbox: process {HOSTILE}")
+    for name in ("ada", "bo", "cy"):
+        progress.agent(name, "written")
+        progress.agent(name, "checked")
+    progress.agent("ada", "live")
+    progress.agent("bo", "live")
+    progress.agent("cy", "failed", HOSTILE)
+    progress.idea(1, "ada", HOSTILE)
+    progress.refined("ada", "b" * 64)
+    progress.tokens(100, 50)
+    progress.tokens(1_000, 500)
+    progress.finish()
+    progress.finish()
+
+
+def test_without_a_terminal_a_line_per_milestone_and_no_control_codes() -> None:
+    stream = io.StringIO()
+    tell(make_progress(3, quiet=False, stream=stream))
+    text = stream.getvalue()
+    assert all(line.isprintable() for line in text.splitlines())
+    assert "live 2/3: bo" in text
+    assert re.search(r"^\[0:00\] failed: cy: # Forged heading", text, flags=re.MULTILINE)
+    assert "idea 1/3: # Forged heading" in text
+    assert f"refined: ada -> {'b' * 64}" in text
+    assert text.count("\n") == 8
+    assert text.splitlines()[-1] == "[0:00] ideas 1/3, refined 1, failed 1, tokens 1,000 read and 500 written"
+
+
+def test_on_a_terminal_the_display_fits_80_columns_and_gives_the_cursor_back() -> None:
+    terminal = Terminal()
+    console = Console(file=terminal, force_terminal=True, width=80, color_system=None, markup=False, emoji=False)
+    tell(RichProgress(3, console))
+    assert terminal.shown.rstrip().endswith("\x1b[?25h") or "\x1b[?25h" in terminal.shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.shown)
+    assert all(len(line) <= 80 for line in re.split(r"[\r\n]+", plain))
+    assert "\x1b[2J" not in terminal.shown
+    assert "owned" not in terminal.shown
+    assert "live" in plain
+    assert "2/3" in plain
+    assert "failed 1" in plain
+
+
+def test_a_terminal_gets_the_live_display_and_a_dumb_one_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert isinstance(make_progress(1, quiet=False, stream=Terminal()), RichProgress)
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(make_progress(1, quiet=False, stream=Terminal()), PlainProgress)
+    assert isinstance(make_progress(1, quiet=True, stream=Terminal()), SilentProgress)
+
+
+def test_a_terminal_without_unicode_gets_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal("ascii")
+    terminal.reconfigure(errors="backslashreplace")
+    console = Console(file=terminal, force_terminal=True, width=80, color_system=None, markup=False, emoji=False)
+    tell(RichProgress(3, console))
+    assert "ada -> " in terminal.shown
+
+
+def test_a_stream_that_goes_away_does_not_end_the_run() -> None:
+    stream = io.StringIO()
+    progress = PlainProgress(1, stream)
+    stream.close()
+    tell(progress)
+
+
+def test_an_agent_that_dies_no_longer_counts_as_live() -> None:
+    counts = Counts(2)
+    counts.note("ada", "live")
+    counts.note("bo", "failed")
+    counts.note("bo", "live")
+    assert (counts.of("written"), counts.of("live"), counts.of("failed")) == (2, 2, 0)
+    counts.note("ada", "failed")
+    assert (counts.of("written"), counts.of("live"), counts.of("failed")) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00"), (65.9, "1:05"), (3_600, "1:00:00"), (86_399, "23:59:59")])
+def test_durations(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
