@@ -12,7 +12,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -164,7 +164,7 @@ def unique_name(wanted: str, taken: set[str]) -> str:
 
 
 def blueprint_from_values(
-    values: Mapping[str, Any],
+    values: object,
     *,
     brief: Brief,
     run_id: str,
@@ -188,6 +188,8 @@ def blueprint_from_values(
     Raises:
         InvalidAnswer: A slot is missing, empty or of a type that cannot be mended; the text names each.
     """
+    if not isinstance(values, Mapping):
+        raise InvalidAnswer(f"the answer is {type(values).__name__!r} and not an object with the slots")
     try:
         slots = IdeaAgentSlots.model_validate(
             {slot: values[slot] for slot in IdeaAgentSlots.model_fields if slot in values}

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from creator.errors import UsageError
 
-Value: TypeAlias = "None | bool | int | float | str | list[Value] | dict[str, Value]"
+Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
 
 LINE_LENGTH: Final = 110
 _INDENT: Final = "    "
@@ -136,7 +136,7 @@ def _columns(character: str) -> int:
 
 
 def _parts(text: str, room: int) -> Iterator[str]:
-    """Cuts a text into parts whose escaped forms fit into ``room`` columns: after "\\n", else after a blank."""
+    """Cuts a text into parts whose escaped forms fit into ``room`` columns: after a line break, else after a blank."""
     start = used = 0
     blank = -1
     for position, character in enumerate(text):
