@@ -29,8 +29,8 @@ def print_summary(console: Console, outcome: RunOutcome) -> None:
             console.print(f"  and {len(outcome.ideas) - _MAX_IDEAS} more")
     _print_failures(console, outcome)
     tokens = f"{outcome.prompt_tokens:,} tokens read, {outcome.completion_tokens:,} written"
-    spent = f"{duration(outcome.elapsed_s)} min" if outcome.elapsed_s < 3600 else duration(outcome.elapsed_s)
-    console.print(f"{len(outcome.ideas)} of {outcome.asked} ideas, {len(outcome.live)} agents live, {spent}, {tokens}")
+    reached = f"{len(outcome.ideas)} of {outcome.asked} ideas, {len(outcome.live)} agents live"
+    console.print(f"{reached}, in {duration(outcome.elapsed_s)}; {tokens}")
     if outcome.isolation_line:
         console.print(Text(f"Sandbox: {clean(outcome.isolation_line, 300)}", "dim"))
     _print_next(console, outcome)

@@ -90,7 +90,15 @@ class RichProgress:
         head.add_row(self._spinner, Text(self._stage, "bold"), Text(counts.elapsed, "dim"))
         bars = Table.grid(padding=(0, 1))
         for label, done in (("live", counts.of("live")), ("ideas", counts.ideas)):
-            bar = ProgressBar(total=counts.asked, completed=done, width=_BAR_WIDTH)
+            # The default colours turn grey on terminals of 16 colours.
+            bar = ProgressBar(
+                total=counts.asked,
+                completed=done,
+                width=_BAR_WIDTH,
+                style="bright_black",
+                complete_style="cyan",
+                finished_style="green",
+            )
             bars.add_row(Text(f"  {label:<5}"), bar, Text(f"{done}/{counts.asked}"))
         numbers = Text(
             f"  written {counts.of('written')}  checked {counts.of('checked')}  refined {counts.refined}",
