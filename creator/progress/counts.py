@@ -34,6 +34,11 @@ class Counts:
         return sum(state in states for states in self._reached.values())
 
     @property
+    def begun(self) -> bool:
+        """Whether there is an agent yet."""
+        return bool(self._reached)
+
+    @property
     def elapsed(self) -> str:
         """Time since the start, such as ``1:05``."""
         return duration(time.monotonic() - self._started)

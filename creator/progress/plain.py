@@ -52,11 +52,11 @@ class PlainProgress:
         self._counts.completion_tokens = completion
 
     def finish(self) -> None:
-        """Show the counts."""
-        if self._finished:
+        """Show the counts, unless the run ended before it had any."""
+        counts = self._counts
+        if self._finished or not counts.begun:
             return
         self._finished = True
-        counts = self._counts
         tokens = f"{counts.prompt_tokens:,} read and {counts.completion_tokens:,} written"
         reached = f"ideas {counts.ideas}/{counts.asked}, refined {counts.refined}, failed {counts.of('failed')}"
         self._write(f"{reached}, tokens {tokens}")

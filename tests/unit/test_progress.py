@@ -55,6 +55,14 @@ def test_without_a_terminal_a_line_per_milestone_and_no_control_codes() -> None:
     assert text.splitlines()[-1] == "[0:00] ideas 1/3, refined 1, failed 1, tokens 1,000 read and 500 written"
 
 
+def test_a_run_that_ends_before_its_first_agent_counts_nothing() -> None:
+    stream = io.StringIO()
+    progress = make_progress(3, quiet=False, stream=stream)
+    progress.stage("starting")
+    progress.finish()
+    assert stream.getvalue() == "[0:00] starting\n"
+
+
 def test_on_a_terminal_the_display_fits_80_columns_and_gives_the_cursor_back() -> None:
     terminal = Terminal()
     console = Console(file=terminal, force_terminal=True, width=80, color_system=None, markup=False, emoji=False)
