@@ -55,7 +55,7 @@ def _print_next(console: Console, outcome: RunOutcome) -> None:
         steps.append(("", f"{PROGRAM} ideas show 1{folder}"))
     if outcome.live:
         steps.append(("", f"{PROGRAM} agents show {clean(outcome.live[0].name, 64)}{folder}"))
-    if outcome.exit_code:
+    if outcome.exit_code and not outcome.interrupted:
         steps.append(("Mend", f"{PROGRAM} doctor"))
     for label, step in steps:
         console.print(Text.assemble((f"{label:<6}", "bold"), step), soft_wrap=True)
