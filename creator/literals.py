@@ -22,7 +22,7 @@ _ESCAPES: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t", "\\": r"\\"}
 _JOINERS: Final = "\u200c\u200d"
 """Invisible, but emoji and several scripts are unreadable without them, and they hide nothing."""
 _MAX_INTEGER_BITS: Final = 1024
-_ALONE: Final = re.compile(r"(?P<prefix>\s*(?:[^#\"']*= ?)?)(?P<mark>\w+)(?P<suffix>,?)")
+_ALONE: Final = re.compile(r"(?P<prefix>\s*(?:return |[^#\"']*= ?)?)(?P<mark>\w+)(?P<suffix>,?)")
 
 
 def literal(value: Value) -> str:

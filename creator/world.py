@@ -43,6 +43,8 @@ from sandbox.runtime import CellRuntime
 
 TEMPLATE: Final = "idea_agent"
 PROPOSAL_TRIES: Final = 2
+MAX_PARENT_BYTES: Final = 70
+"""What a unix socket's path of at most 107 bytes leaves for the folder that ours is made in."""
 
 AuthorFactory = Callable[["World"], Author]
 
@@ -66,7 +68,11 @@ class World:
         self.seed = settings.seed if settings.seed is not None else random.SystemRandom().getrandbits(32)
         self.directory = new_run_directory(settings.output)
         self.modules = self.directory / "agents"
-        self.record = RunRecord(settings, progress, self.directory, backend.name, self.on_fault)
+        try:
+            self.record = RunRecord(settings, progress, self.directory, backend.name, self.on_fault)
+        except EnvironmentFault:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            raise
         self.template = load_template(TEMPLATE)
         self._author = (author or _template_author)(self)
         self._blueprints: dict[str, Blueprint] = {}
@@ -302,8 +308,10 @@ async def _end(*tasks: asyncio.Future[Any]) -> None:
 
 @contextmanager
 def _socket_folder() -> Iterator[Path]:
-    """A short-lived folder for the host's socket; unix socket paths have to be short, so not the run's own."""
-    folder = Path(tempfile.mkdtemp(prefix="creator-"))
+    """A short-lived folder for the host's socket, short in name too: the kernel takes no longer socket path."""
+    usual = tempfile.gettempdir()
+    parent = usual if len(os.fsencode(usual)) <= MAX_PARENT_BYTES else "/tmp"  # noqa: S108 - mkdtemp makes it private
+    folder = Path(tempfile.mkdtemp(prefix="creator-", dir=parent))
     try:
         folder.chmod(0o755)  # the sandbox may run as another user; what admits a client is its credential
         yield folder

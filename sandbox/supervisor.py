@@ -18,7 +18,7 @@ from pathlib import Path
 
 from autogen_core import AgentId, MessageContext, RoutedAgent, message_handler
 
-from sandbox.cell import CellConfig, serializers, confine_process, run_cell
+from sandbox.cell import CellConfig, confine_process, run_cell, serializers
 from sandbox.errors import MessagingError
 from sandbox.protocol import CREATOR, SUPERVISOR, CellReport, StartCell, StopCell
 from sandbox.runtime import CellRuntime

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -49,8 +51,18 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer's reaches a test: an empty working directory, and no variable of ours or a key."""
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
-        if name.startswith("CREATOR_") and name != "CREATOR_CACHE_DIR" or name.endswith("_API_KEY"):
+        if (name.startswith("CREATOR_") and name != "CREATOR_CACHE_DIR") or name.endswith("_API_KEY"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A folder for temporary files, with a path that is short enough for sockets; it has to be empty at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="scratch-"))
+    yield folder
+    left = [path.name for path in folder.iterdir()]
+    shutil.rmtree(folder)
+    assert left == [], "temporary files were left behind"
 
 
 @pytest.fixture

@@ -18,7 +18,28 @@ from typing import Any
 Fault = Callable[[int, dict[str, Any]], str | None]
 """Gets the call's number, from 1, and the request; names what goes wrong, or None."""
 
-NAMES = "Ada Ben Cleo Dan Eva Finn Gita Hugo Ines Jan Kira Leo Mona Nils Olga Per Quin Rosa Sven Tara".split()
+NAMES = [
+    "Ada",
+    "Ben",
+    "Cleo",
+    "Dan",
+    "Eva",
+    "Finn",
+    "Gita",
+    "Hugo",
+    "Ines",
+    "Jan",
+    "Kira",
+    "Leo",
+    "Mona",
+    "Nils",
+    "Olga",
+    "Per",
+    "Quin",
+    "Rosa",
+    "Sven",
+    "Tara",
+]
 
 
 class ScriptedServer:
@@ -87,7 +108,11 @@ class ScriptedServer:
             status, headers, body = self._reply(number, request, fault)
             data = json.dumps(body).encode()
             handler.send_response(status)
-            for name, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(data))}.items():
+            for name, value in {
+                **headers,
+                "Content-Type": "application/json",
+                "Content-Length": str(len(data)),
+            }.items():
                 handler.send_header(name, value)
             handler.end_headers()
             handler.wfile.write(data)
@@ -118,22 +143,24 @@ class ScriptedServer:
                 text = raw
         usage = {"prompt_tokens": len(json.dumps(request["messages"])) // 4, "completion_tokens": len(text) // 4}
         choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}}
-        return 200, {}, {
-            "id": f"c{number}",
-            "object": "chat.completion",
-            "created": 0,
-            "model": request["model"],
-            "choices": [choice],
-            "usage": {**usage, "total_tokens": sum(usage.values())},
-        }
+        return (
+            200,
+            {},
+            {
+                "id": f"c{number}",
+                "object": "chat.completion",
+                "created": 0,
+                "model": request["model"],
+                "choices": [choice],
+                "usage": {**usage, "total_tokens": sum(usage.values())},
+            },
+        )
 
     def _text(self, number: int, request: dict[str, Any]) -> str:
         schema = request.get("response_format", {}).get("json_schema", {}).get("schema")
         if schema is None:
             return "Yes."
-        return json.dumps(
-            {name: fill_value(name, one, number) for name, one in schema.get("properties", {}).items()}
-        )
+        return json.dumps({name: fill_value(name, one, number) for name, one in schema.get("properties", {}).items()})
 
 
 def fill_value(name: str, schema: dict[str, Any], number: int) -> Any:

@@ -73,7 +73,9 @@ class Worker(RoutedAgent):
                 return await self.send_message(Ask(do=message.text), AgentId(message.text or "bob", "default"))
             case "chain":
                 first, _, rest = message.text.partition(" ")
-                return await self.send_message(Ask(do="chain" if rest else "echo", text=rest), AgentId(first, "default"))
+                return await self.send_message(
+                    Ask(do="chain" if rest else "echo", text=rest), AgentId(first, "default")
+                )
         return Answer(value=message.value)
 
 
@@ -142,9 +144,7 @@ async def test_every_answer_reaches_its_own_caller(house: House) -> None:
     clients = [await house.connect(f"client{i}", role="trusted") for i in range(4)]
 
     async def many(client: CellRuntime, base: int) -> None:
-        answers = await asyncio.gather(
-            *(client.request(Ask(value=base + i), "bob", timeout=30) for i in range(250))
-        )
+        answers = await asyncio.gather(*(client.request(Ask(value=base + i), "bob", timeout=30) for i in range(250)))
         assert [answer.value for answer in answers] == [base + i for i in range(250)]
 
     await asyncio.gather(*(many(client, 1_000 * i) for i, client in enumerate(clients)))
@@ -229,12 +229,8 @@ async def test_strangers_and_thieves_are_refused_and_recorded(house: House) -> N
     await refused(stranger.start)
     await refused(lambda: eve._register_agent_type("creator"))
     await refused(lambda: eve._register_agent_type("bob"))
-    await refused(
-        lambda: eve.add_subscription(TypePrefixSubscription(topic_type_prefix="", agent_type="eve"))
-    )
-    await refused(
-        lambda: eve.add_subscription(TypePrefixSubscription(topic_type_prefix="bob:", agent_type="bob"))
-    )
+    await refused(lambda: eve.add_subscription(TypePrefixSubscription(topic_type_prefix="", agent_type="eve")))
+    await refused(lambda: eve.add_subscription(TypePrefixSubscription(topic_type_prefix="bob:", agent_type="bob")))
     with pytest.raises(PermissionDenied, match="as 'bob'"):
         await eve.send_message(Ask(), AgentId("bob", "default"), sender=AgentId("bob", "default"))
     with pytest.raises(PermissionDenied, match="creator"):

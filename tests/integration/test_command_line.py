@@ -1,0 +1,224 @@
+"""``python -m creator spawn`` as a user runs it: a process of its own, its signals, its folder and its locale."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.scripted_server import ScriptedServer
+
+ESCAPE = "\x1b"
+
+
+def command(server: ScriptedServer, count: int, *options: str, sandbox: str = "process") -> list[str]:
+    """A spawn on a scripted model."""
+    model = ["--model", "openai:scripted", "--base-url", server.url]
+    return [sys.executable, "-m", "creator", "spawn", str(count), *model, "--sandbox", sandbox, *options]
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONWARNINGS": "default", **more}
+
+
+def spawned(
+    server: ScriptedServer, count: int, *options: str, env: Mapping[str, str] | None = None, **more: Any
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        command(server, count, *options), capture_output=True, env=environment(**(env or {})), timeout=90, **more
+    )
+
+
+def test_one_json_document_and_nothing_else_on_stdout(serve: Any) -> None:
+    result = spawned(serve(), 3, "--json")
+    assert result.returncode == 0, result.stderr
+    outcome = json.loads(result.stdout)
+    assert len(outcome["ideas"]) == 3
+    assert outcome["exit_code"] == 0
+
+
+def test_quiet_says_nothing_when_all_is_well(serve: Any) -> None:
+    result = spawned(serve(), 2, "--quiet")
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+
+
+def test_piped_output_has_no_control_codes_and_fits_80_columns(serve: Any) -> None:
+    result = spawned(serve(), 3, env={"COLUMNS": "80"})
+    assert result.returncode == 0, result.stderr
+    text = result.stdout.decode() + result.stderr.decode()
+    assert ESCAPE not in text
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", text)
+    assert max(len(line) for line in result.stdout.decode().splitlines()) <= 80
+
+
+def test_any_locale_will_do(serve: Any) -> None:
+    texts = iter(range(10_000))
+
+    def exotic(number: int, request: dict[str, Any]) -> str | None:
+        if "first_step" not in json.dumps(request.get("response_format", {})):
+            return None
+        parts = ("title", "problem", "customer", "solution", "revenue_model", "first_step")
+        return json.dumps({part: f"Žluťoučký 🦊 „{part}“ {next(texts)}" for part in parts})
+
+    for locale in ("C", "POSIX", "C.UTF-8"):
+        result = spawned(serve(fault=exotic), 2, env={"LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+        assert result.returncode == 0, result.stderr
+    latest = Path("generated/latest").resolve()
+    assert "Žluťoučký 🦊" in next((latest / "ideas").glob("01-*.md")).read_text("utf-8")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after", ["starting", "spawning", "live 4/4", "idea 1/4"])
+def test_a_signal_ends_everything_and_keeps_what_there_is(
+    serve: Any, scratch: Path, number: signal.Signals, after: str
+) -> None:
+    def slow(number: int, request: dict[str, Any]) -> str | None:
+        return "hang" if number > {"starting": 0, "spawning": 1, "live 4/4": 5, "idea 1/4": 6}[after] else None
+
+    server = serve(fault=slow)
+    with subprocess.Popen(
+        command(server, 4, "--bounce", "0"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment(TMPDIR=str(scratch)),
+    ) as process:
+        assert process.stderr is not None
+        seen = b""
+        while after.encode() not in seen:
+            line = process.stderr.readline()
+            assert line, seen
+            seen += line
+        process.send_signal(number)
+        rest = process.stderr.read()
+        assert process.wait(30) == 130, seen + rest
+    assert b"interrupted" in rest
+    assert b"Traceback" not in seen + rest
+    assert not processes_with(str(scratch))
+    if after == "idea 1/4":
+        assert len(list(Path("generated/latest/ideas").glob("*.md"))) == 1
+
+
+def processes_with(text: str) -> list[str]:
+    """Command lines of living processes that name a text; ours name the socket, which lies in the scratch folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = entry.read_bytes().decode("utf-8", "replace")
+        except OSError:
+            continue
+        if text in line:
+            found.append(line)
+    return found
+
+
+def test_a_killed_creator_leaves_no_process(serve: Any, scratch: Path) -> None:
+    server = serve(fault=lambda number, request: "hang" if number > 5 else None)
+    with subprocess.Popen(
+        command(server, 4), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(TMPDIR=str(scratch))
+    ) as process:
+        assert process.stderr is not None
+        while b"live" not in (line := process.stderr.readline()):
+            assert line
+        assert processes_with(str(scratch))
+        process.kill()
+    for _ in range(100):
+        if not processes_with(str(scratch)):
+            break
+        subprocess.run(["sleep", "0.1"], check=True)
+    assert processes_with(str(scratch)) == []
+    # What only a dying process could have removed is the one thing that a kill leaves: the folder of its socket.
+    for leftover in scratch.iterdir():
+        shutil.rmtree(leftover)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--model", "openai:x"], "OPENAI_API_KEY"),
+        (["--model", "nonsense"], "unknown model"),
+        (["--model", "gemini:x"], "unknown provider"),
+        (["--model", "missing.gguf"], "no model file"),
+        (["--model", "missing.yaml"], "cannot read"),
+        (["--model", "openai:x", "--base-url", "http://127.0.0.1:9/v1"], "does not answer"),
+        (["--bounce", "2"], "--bounce"),
+        (["--sandbox", "vm"], "--sandbox"),
+        (["--deadline", "-1"], "--deadline"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(options: list[str], text: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "creator", "spawn", "2", "--sandbox", "process", *options],
+        capture_output=True,
+        env=environment(),
+        timeout=60,
+    )
+    assert result.returncode == 2
+    lines = [line for line in result.stderr.decode().splitlines() if line.startswith("creator:")]
+    assert len(lines) == 1
+    assert text in lines[0]
+    assert b"Traceback" not in result.stderr
+    assert not list(Path("generated").glob("2*"))
+
+
+def mounted(server: ScriptedServer, options: str, tmp_path: Path) -> subprocess.CompletedProcess[bytes]:
+    """A spawn whose output folder is a file system of its own, in a mount namespace of its own."""
+    if shutil.which("unshare") is None:
+        pytest.fail("unshare is missing: install util-linux")
+    folder = tmp_path / "disk"
+    folder.mkdir(exist_ok=True)
+    line = " ".join([*command(server, 3), "--output", str(folder)])
+    return subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", f"mount -t tmpfs -o {options} none {folder} && {line}"],
+        capture_output=True,
+        env=environment(),
+        timeout=90,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [("ro", "ead-only"), ("size=64k", "o space left|disk"), ("size=200k", "o space left|disk|full")],
+)
+def test_a_folder_that_cannot_be_written_is_one_clear_line(serve: Any, tmp_path: Path, options: str, text: str) -> None:
+    result = mounted(serve(), options, tmp_path)
+    lines = result.stderr.decode().splitlines()
+    assert result.returncode == 2, lines
+    assert "Traceback" not in result.stderr.decode()
+    assert re.search(text, lines[-1]), lines
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, creator.cli as c; c.main(['--help'])\n"
+        "heavy = {'autogen_core', 'grpc', 'openai', 'rich', 'pydantic', 'docker', 'jinja2'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment(), timeout=60)
+    assert result.returncode == 0, result.stderr
+
+
+def test_reading_what_a_run_made(serve: Any) -> None:
+    assert spawned(serve(), 2, "--quiet").returncode == 0
+
+    def read(*arguments: str) -> str:
+        result = subprocess.run(
+            [sys.executable, "-m", "creator", *arguments], capture_output=True, env=environment(), timeout=60
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout.decode()
+
+    agents = json.loads(read("agents", "--json"))
+    assert "class Agent(RoutedAgent)" in read("agents", "show", json.dumps(agents).split('"name": "')[1].split('"')[0])
+    assert "A scripted title" in read("ideas")
+    assert "Problem" in read("ideas", "show", "1")
+    assert "2/2" in read("runs")
