@@ -18,7 +18,7 @@ _ONLY_FROM: Final = frozenset({"__future__", "sandbox"})
 
 
 def check_imports(tree: ast.Module, scope: Scope, parents: Mapping[ast.AST, ast.AST], refuse: Refuse) -> None:
-    """IMPORT001 to IMPORT004, and a name that is imported twice (NAME003)."""
+    """IMPORT001 to IMPORT004, and the names that imports bind (NAME001, NAME003)."""
     seen: dict[str, str] = {}
     for node in ast.walk(tree):
         if not isinstance(node, ast.Import | ast.ImportFrom):
@@ -31,6 +31,8 @@ def check_imports(tree: ast.Module, scope: Scope, parents: Mapping[ast.AST, ast.
             _check_import(node, refuse)
         for alias in node.names:
             local = alias.asname or alias.name
+            if local.startswith("__") or not local.isascii():
+                refuse(node, "NAME001", f"{quoted(local)} is no name for an import")
             target = f"{getattr(node, 'module', '')}.{alias.name}"
             if seen.setdefault(local, target) != target:
                 refuse(node, "NAME003", f"{quoted(local)} is imported twice, for different things")

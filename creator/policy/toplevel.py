@@ -136,20 +136,34 @@ def _check_class(node: ast.ClassDef, scope: Scope, refuse: Refuse) -> None:
     for keyword in node.keywords:
         if keyword.arg in {None, "metaclass"} or not is_constant(keyword.value, scope):
             refuse(keyword.value, "TOP002", "metaclasses and computed class options are not allowed")
+    if any((scope.resolve(base) or "").startswith("enum.") for base in node.bases):
+        methods = (one for one in node.body if isinstance(one, Function) and one.name.startswith("_"))
+        for method in methods:
+            if method.name not in {"__str__", "__repr__"}:
+                refuse(method, "TOP002", "an enumeration calls this at import time; use a plain method")
     _check_decorators(node, scope, refuse)
 
 
 def _check_decorators(node: Function | ast.ClassDef, scope: Scope, refuse: Refuse) -> None:
     for decorator in node.decorator_list:
         function = decorator.func if isinstance(decorator, ast.Call) else decorator
-        is_setter = isinstance(function, ast.Attribute) and function.attr == "setter"
-        if scope.resolve(function) not in DECORATORS and not (is_setter and decorator is function):
+        if scope.resolve(function) not in DECORATORS and not _is_setter(decorator, node.name):
             refuse(decorator, "TOP002", f"this decorator is not allowed; allowed are {', '.join(_decorator_names())}")
         elif isinstance(decorator, ast.Call):
             values = [*decorator.args, *(one.value for one in decorator.keywords)]
             for value in values:
                 if not is_constant(value, scope):
                     refuse(value, "TOP002", _NOT_CONSTANT)
+
+
+def _is_setter(decorator: ast.expr, name: str) -> bool:
+    """Whether this is the ``@value.setter`` above a ``def value``."""
+    return (
+        isinstance(decorator, ast.Attribute)
+        and decorator.attr == "setter"
+        and isinstance(decorator.value, ast.Name)
+        and decorator.value.id == name
+    )
 
 
 def _decorator_names() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from creator.errors import UsageError
 from creator.literals import LINE_LENGTH, docstring_literal, laid_out, literal
 from creator.policy import check_module
 from creator.rendering import TEMPLATES, Template, load_template
+from sandbox import kit
+from sandbox.loader import load_module
 
 TEMPLATE = load_template("idea_agent")
 HINTS = TEMPLATE.hints
@@ -269,6 +272,14 @@ def test_the_module_is_typed(tmp_path: Path) -> None:
         check=False,
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_module_loads_and_handles_the_messages_of_the_kit(tmp_path: Path) -> None:
+    source = TEMPLATE.render(blueprint()).encode()
+    (tmp_path / "ada.py").write_bytes(source)
+    module = load_module(tmp_path, "ada", hashlib.sha256(source).hexdigest())
+    handled = {kind for kind, _ in module.Agent._handles_types()}
+    assert handled == {kit.Hello, kit.ProposeRequest, kit.RefineRequest}
 
 
 def test_the_schema_and_the_slots_are_in_step() -> None:
