@@ -43,6 +43,9 @@ from sandbox.errors import (
 MAX_MESSAGE_BYTES: Final = 1 << 20
 """Largest payload of one message, in bytes; both sides refuse more before they send it."""
 
+SHARE_OF_TIME: Final = 0.9
+"""How much of the time that is left for an answer may be spent on waiting for others."""
+
 CHANNEL_OPTIONS: Final[Sequence[tuple[str, int]]] = (
     ("grpc.max_send_message_length", 4 * MAX_MESSAGE_BYTES),
     ("grpc.max_receive_message_length", 4 * MAX_MESSAGE_BYTES),
@@ -223,7 +226,8 @@ class CellRuntime(GrpcWorkerAgentRuntime):
         deadline = loop.time() + timeout
         parent = _current_request.get()
         if parent is not None:
-            deadline = min(deadline, parent[1])
+            # What is left of the time for one's own answer: a colleague that hangs must not cost it all.
+            deadline = min(deadline, loop.time() + SHARE_OF_TIME * (parent[1] - loop.time()))
             metadata = {**metadata, "parent": parent[0]}
         data_type = self._serialization_registry.type_name(message)
         data = self._serialization_registry.serialize(

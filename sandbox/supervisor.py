@@ -136,7 +136,7 @@ def main() -> None:
     os.dup2(null, 0)
     confine_process()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _context.set_forkserver_preload(["sandbox.cell"])
+    _context.set_forkserver_preload(["sandbox.preload"])
     forkserver.ensure_running()  # it imports AutoGen while the model is still being asked for the first agent
     asyncio.run(supervise(address, directory, credential))
     os._exit(0)  # the forkserver and the cells end with us; nothing is worth waiting for

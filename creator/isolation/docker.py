@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,9 @@ from creator.isolation.base import SOCKET_NAME, Sandbox, SandboxUnavailable
 from creator.isolation.image import REPOSITORY, ensure_image
 
 T = TypeVar("T")
+
+DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
+ANSWER_SECONDS: Final = 5.0
 
 RUN_LABEL: Final = f"{REPOSITORY}.run"
 NOBODY: Final = 65_534
@@ -104,14 +108,16 @@ class DockerSandbox(Sandbox):
         import docker.errors
 
         stdin = self._container.attach_socket(params={"stdin": 1, "stream": 1})
+        # docker-py wraps the socket for reading only; the one underneath writes.
+        writer = getattr(stdin, "_sock", stdin)
         try:
             self._container.start()
-            # docker-py wraps the socket for reading only; the one underneath writes.
-            getattr(stdin, "_sock", stdin).sendall(credential.encode() + b"\n")
+            writer.sendall(credential.encode() + b"\n")
         except docker.errors.APIError as error:
             raise SandboxUnavailable(f"the container cannot be started: {error.explanation}") from error
         finally:
             stdin.close()
+            writer.close()
 
     async def stop(self) -> None:
         """Remove the container and all its processes."""
@@ -127,9 +133,18 @@ class DockerSandbox(Sandbox):
         import docker.errors
         import requests.exceptions
 
-        container = self._container
+        identity = self._container.id
+
+        def wait() -> Any:
+            # A client of its own: this thread may go on for a moment after the others' client is closed.
+            client = connect()
+            try:
+                return client.containers.get(identity).wait()
+            finally:
+                client.close()
+
         try:
-            status = await _in_thread(container.wait)
+            status = await _in_thread(wait)
         except (docker.errors.APIError, requests.exceptions.RequestException):
             return "the container is gone"
         return f"the container ended with exit code {status.get('StatusCode')}"
@@ -141,17 +156,28 @@ def connect() -> Any:
     Raises:
         SandboxUnavailable: No engine answers, or it is not on this machine.
     """
+    host = os.environ.get("DOCKER_HOST") or DEFAULT_HOST
+    if not host.startswith("unix://"):
+        raise SandboxUnavailable("the Docker engine is on another machine; folders cannot be shared with it")
+    try:
+        # Asked by hand first: it is quicker than importing docker-py to find that there is no engine.
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(ANSWER_SECONDS)
+            probe.connect(host.removeprefix("unix://"))
+    except OSError as error:
+        raise SandboxUnavailable(
+            f"no Docker engine answers ({error.strerror or error}): start it, and let this user reach its socket"
+        ) from error
+
     import docker
     import docker.errors
+    import requests.exceptions
 
     try:
         client = docker.from_env(timeout=60)
         client.ping()
-    except docker.errors.DockerException as error:
-        raise SandboxUnavailable("no Docker engine answers: start it (and let this user reach its socket)") from error
-    if not client.api.base_url.startswith(("http+docker://", "unix://")):
-        client.close()
-        raise SandboxUnavailable("the Docker engine is on another machine; folders cannot be shared with it")
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise SandboxUnavailable("the Docker engine does not answer: restart it") from error
     return client
 
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,66 +14,12 @@ import pytest
 
 from creator.isolation.docker import RUN_LABEL
 from creator.isolation.image import build_context, ensure_image, image_tag
+from tests.conftest import REPOSITORY
 from tests.docker.conftest import BASE_IMAGE
 from tests.integration.test_spawn import sabotage
+from tests.probe import Probing
 
 pytestmark = pytest.mark.docker
-
-PROBE = """
-import asyncio, glob, json, os, socket
-from autogen_core import MessageContext, RoutedAgent, message_handler
-from sandbox import kit
-
-def tried(action):
-    try:
-        return repr(action())[:80]
-    except BaseException as error:
-        return type(error).__name__
-
-FOUND = {
-    "interfaces": tried(lambda: sorted(name for _, name in socket.if_nameindex())),
-    "dns": tried(lambda: socket.gethostbyname("example.org")),
-    "uid": tried(os.getuid),
-    "write root": tried(lambda: open("/x", "w")),
-    "write modules": tried(lambda: open("/run/agents/x.py", "w")),
-    "environment": tried(lambda: sorted(name for name in os.environ if "KEY" in name or "CREATOR" in name)),
-    "supervisor memory": tried(lambda: open("/proc/%d/mem" % os.getppid(), "rb")),
-    "creator": tried(lambda: __import__("creator")),
-    "docker socket": tried(lambda: os.path.exists("/var/run/docker.sock")),
-    "capabilities": tried(lambda: [l for l in open("/proc/self/status") if l.startswith("CapEff")][0].split()[1]),
-}
-
-class Agent(RoutedAgent):
-    def __init__(self, name: str) -> None:
-        super().__init__("probe")
-        self._name = name
-
-    @message_handler
-    async def introduce(self, message: kit.Hello, ctx: MessageContext) -> kit.Introduction:
-        return kit.Introduction(name=self._name, sector="x")
-
-    @message_handler
-    async def propose(self, message: kit.ProposeRequest, ctx: MessageContext) -> kit.Proposal:
-        text = json.dumps(FOUND)
-        return kit.Proposal(idea=kit.Idea(
-            title="probe", problem=text, customer="x", solution="x", revenue_model="x", first_step="x"))
-"""
-
-
-class Probing:
-    """An author whose first agent is the probe."""
-
-    def __call__(self, world: Any) -> Any:
-        author = sabotage()(world)
-        kind = type(author)
-        original = kind._source
-
-        def source(this: Any, blueprint: Any) -> str:
-            text = original(this, blueprint)
-            return PROBE if "handmade" in text else text
-
-        kind._source = source
-        return author
 
 
 def containers(engine: Any) -> list[Any]:
@@ -85,8 +35,6 @@ async def test_a_run_in_a_container(run: Any, engine: Any) -> None:
 
 
 async def test_what_a_module_finds_in_the_container(run: Any, engine: Any) -> None:
-    import json
-
     outcome = await run(2, sandbox="docker", base_image=BASE_IMAGE, author=Probing(), bounce=0.0)
     assert outcome.exit_code == 0, outcome.reason
     found = json.loads(next(idea for idea in outcome.ideas if idea.final.title == "probe").final.problem)
@@ -117,6 +65,31 @@ async def test_an_interrupted_start_leaves_no_container(run: Any, engine: Any) -
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert containers(engine) == []
+
+
+def test_a_killed_creator_leaves_no_container(serve: Any, engine: Any, scratch: Path) -> None:
+    server = serve(fault=lambda number, request: "hang" if number > 3 else None)
+    arguments = ["--model", "openai:scripted", "--base-url", server.url, "--sandbox", "docker"]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY),
+        "CREATOR_BASE_IMAGE": BASE_IMAGE,
+        "TMPDIR": str(scratch),
+    }
+    command = [sys.executable, "-m", "creator", "spawn", "2", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment) as process:
+        assert process.stderr is not None
+        while b"live" not in (line := process.stderr.readline()):
+            assert line
+        assert len(containers(engine)) == 1
+        process.kill()
+    for _ in range(100):
+        if not containers(engine):
+            break
+        subprocess.run(["sleep", "0.1"], check=True)
+    assert containers(engine) == []
+    for leftover in scratch.iterdir():  # the socket's folder: only the dying process could have removed it
+        subprocess.run(["rm", "-r", str(leftover)], check=True)
 
 
 def test_the_image_is_built_once_for_its_content(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
