@@ -227,21 +227,27 @@ class World:
         raise EnvironmentFault(await self._sandbox.failure())
 
     async def _populate(self) -> None:
-        """All births and conversations, side by side; nothing limits them but the model's concurrency."""
+        """All births and conversations, side by side, as many as keep the model busy.
+
+        More at once would only wait for the model with their deadlines running.
+        """
         self.progress.stage("spawning")
+        places = asyncio.Semaphore(2 * self.backend.max_concurrency)
         briefs = draw_briefs(self.settings.count, self.seed)
         to_settle = len(briefs)
 
         async def live(number: int, brief: Brief) -> None:
             nonlocal to_settle
             try:
-                name = await self._nursery.give_birth(number, brief)
+                async with places:
+                    name = await self._nursery.give_birth(number, brief)
             finally:
                 to_settle -= 1
                 if to_settle == 0:
                     self._population.settled.set()
             if name is not None:
-                await self._discuss(number, name)
+                async with places:
+                    await self._discuss(number, name)
 
         try:
             async with asyncio.timeout(self.settings.deadline), asyncio.TaskGroup() as group:

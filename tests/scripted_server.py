@@ -124,9 +124,10 @@ class ScriptedServer:
                 self.times.append((started, time.monotonic()))
 
     def _reply(self, number: int, request: dict[str, Any], fault: str | None) -> tuple[int, dict[str, str], Any]:
-        if fault is not None and fault.isdigit():
-            headers = {"Retry-After": "0.05"} if fault == "429" else {}
-            return int(fault), headers, {"error": {"message": f"scripted {fault}", "type": "scripted"}}
+        status, _, reason = (fault or "").partition(" ")
+        if status.isdigit():
+            headers = {"Retry-After": "0.05"} if status == "429" else {}
+            return int(status), headers, {"error": {"message": reason or f"scripted {status}", "type": "scripted"}}
         text, finish = self._text(number, request), "stop"
         match fault:
             case "empty":

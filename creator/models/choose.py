@@ -175,7 +175,7 @@ def _component(path: Path) -> ClientBackend:
     if not isinstance(value, dict) or not isinstance(value.get("config", {}), dict):
         raise UsageError(f"the model file {str(path)!r} needs 'provider' and 'config'")
     provider = value.get("provider")
-    if provider not in COMPONENT_PROVIDERS:
+    if not isinstance(provider, str) or provider not in COMPONENT_PROVIDERS:
         known = ", ".join(sorted(name for name in COMPONENT_PROVIDERS if "." not in name))
         raise UsageError(f"the provider {str(provider)[:100]!r} in {str(path)!r} is not allowed: use one of {known}")
     config = dict(value.get("config", {}))

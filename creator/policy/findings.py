@@ -9,7 +9,7 @@ RULES: Final[dict[str, str]] = {
     "SOURCE001": "the module is bounded in size",
     "SOURCE002": "the module is UTF-8 and declares no other encoding",
     "SOURCE003": "no null bytes, control characters or marks that turn the reading direction",
-    "SOURCE004": "nesting and the number of syntax nodes are bounded",
+    "SOURCE004": "nesting, the length of lines and the number of syntax nodes are bounded",
     "SYNTAX001": "the module is valid Python",
     "IMPORT001": "only modules of the allowlist are imported",
     "IMPORT002": "only listed names of a module are imported or used",

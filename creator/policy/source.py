@@ -13,6 +13,7 @@ from typing import Final
 from creator.policy.findings import quoted
 
 MAX_SOURCE_BYTES: Final = 400_000
+MAX_LINE_LENGTH: Final = 10_000
 MAX_BRACKETS: Final = 40
 MAX_INDENTS: Final = 20
 MAX_NODES: Final = 50_000
@@ -67,7 +68,12 @@ def _text(source: str | bytes, report: Report) -> str | None:
         column = found.start() - text.rfind("\n", 0, found.start())
         report("SOURCE003", line, column, f"character U+{ord(found[0]):04X} is not allowed; write it as an escape")
         return None
-    for number, line_text in enumerate(text.split("\n", 2)[:2], start=1):
+    lines = text.split("\n")
+    for number, line_text in enumerate(lines, start=1):
+        if len(line_text) > MAX_LINE_LENGTH:  # some of Python's tokenizers take quadratic time on a line
+            report("SOURCE004", number, MAX_LINE_LENGTH + 1, f"break this line of {len(line_text)} characters")
+            return None
+    for number, line_text in enumerate(lines[:2], start=1):
         cookie = _COOKIE.match(line_text)
         if cookie and cookie[1].lower().replace("_", "-") not in {"utf-8", "utf8"}:
             report("SOURCE002", number, 1, f"the module declares the encoding {quoted(cookie[1])}; remove that line")

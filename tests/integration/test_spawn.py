@@ -285,3 +285,10 @@ def supervisors_of(pid: int) -> list[int]:
 async def test_the_same_seed_gives_the_same_population(run: Any) -> None:
     first, second = await run(5, seed=11), await run(5, seed=11)
     assert sorted(agent.sector for agent in first.agents) == sorted(agent.sector for agent in second.agents)
+
+
+async def test_more_agents_than_the_model_can_serve_just_take_turns(run: Any, serve: Any) -> None:
+    server = serve(latency=0.05)
+    outcome = await run(12, server=server, model_concurrency=2, reply_deadline=3, bounce=0.0)
+    assert outcome.exit_code == 0, outcome.reason
+    assert server.most_active <= 2

@@ -66,7 +66,7 @@ def imports(line: str) -> str:
 
 
 CASES = [
-    Case("SOURCE001", GOOD + "#" * MAX_SOURCE_BYTES, "from", GOOD + "#" * 1_000),
+    Case("SOURCE001", GOOD + "#\n" * (MAX_SOURCE_BYTES // 2), "from", GOOD + "#\n" * 1_000),
     Case("SOURCE002", GOOD.encode() + b"# \xff", "from", GOOD.encode() + "# é".encode()),
     Case("SOURCE002", "# coding: utf-7\n" + GOOD, "# coding", "# -*- coding: utf-8 -*-\n" + GOOD),
     Case(
@@ -78,6 +78,7 @@ CASES = [
     Case("SOURCE003", in_module("X = 1 # \rimport os"), "\r", in_module("X = 1\n").replace("\n", "\r\n")),
     Case("SOURCE003", "\ufeff" + GOOD, "\ufeff"),
     Case("SOURCE004", in_module("X = " + "(" * 45 + ")" * 45), "(" * 5, in_module("X = " + "(" * 20 + "1" + ")" * 20)),
+    Case("SOURCE004", in_module("X = 1  #" + "a" * 9_992 + "b"), "b", in_module("X = 1  #" + "a" * 9_992)),
     Case("SYNTAX001", in_module("def :\n"), ":\n", in_module("def f() -> None:\n    pass\n")),
     Case("SYNTAX001", in_method("yield from x"), "yield", in_method("yield x")),
     Case("IMPORT001", imports("import os"), "import os", imports("import math")),
@@ -438,6 +439,29 @@ BOMBS = {
     "old octal": "X = 0777",
     "warning": "X = '\\d' is 'x'",
 }
+
+REPEATED = [
+    "-",
+    "not ",
+    ".b",
+    "()",
+    "[0]",
+    "+1",
+    "**2",
+    " if 1 else 1",
+    "lambda: ",
+    "<1",
+    ",a",
+    "'a' ",
+    "(",
+    "[",
+    "{1:",
+    "*",
+]
+for piece in REPEATED:  # below the bound of a line, and on many lines
+    start = "" if piece in {"-", "not ", "lambda: ", "(", "[", "{1:", "*", "'a' "} else "a"
+    BOMBS[f"{piece!r} on a line"] = f"X = {start}" + piece * (9_900 // len(piece)) + ("" if start else "1")
+    BOMBS[f"{piece!r} on lines"] = f"X = ({start}" + f"{piece}\n" * (390_000 // (len(piece) + 1)) + ")"
 
 
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)

@@ -1,0 +1,221 @@
+"""Structured answers: from whatever a model writes to an object that fulfils its schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from autogen_core.models import LLMMessage, UserMessage
+from hypothesis import given
+from hypothesis import strategies as st
+
+from creator.errors import InvalidAnswer
+from creator.models.backend import Backend, Completion, Usage
+from creator.models.calls import ModelCalls
+from creator.models.filling import FillRequest, ObjectFiller, parse_object
+from creator.models.idea_hints import IDEA_HINTS
+from creator.models.slot_filling import SlotFiller, is_degenerate, trimmed, with_facts
+from creator.rendering import load_template
+from sandbox.protocol import Idea
+
+SCHEMA: dict[str, Any] = {
+    "title": "Pair",
+    "type": "object",
+    "properties": {"a": {"type": "string"}, "b": {"type": "number"}},
+    "required": ["a", "b"],
+    "additionalProperties": False,
+}
+GOOD = '{"a": "x", "b": 1}'
+
+
+class Scripted(Backend):
+    """Answers with the given texts in turn, the last one again and again; a text of None is cut off."""
+
+    name = "scripted"
+    notice = ""
+    max_concurrency = 4
+
+    def __init__(self, *texts: str, truncated: Sequence[bool] = ()) -> None:
+        self.texts = list(texts)
+        self.truncated = list(truncated)
+        self.calls: list[tuple[Sequence[LLMMessage], int, Mapping[str, Any]]] = []
+
+    async def complete(
+        self,
+        messages: Sequence[LLMMessage],
+        *,
+        temperature: float,
+        max_tokens: int,
+        json_schema: Mapping[str, Any] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        timeout: float = 60,
+    ) -> Completion:
+        self.calls.append((messages, max_tokens, extra or {}))
+        text = self.texts.pop(0) if len(self.texts) > 1 else self.texts[0]
+        cut = self.truncated.pop(0) if self.truncated else False
+        return Completion(text, Usage(1, 1), cut)
+
+    async def check(self) -> None: ...
+
+
+def request(**changes: Any) -> FillRequest:
+    values: dict[str, Any] = {
+        "messages": [UserMessage(content="fill it", source="user")],
+        "json_schema": SCHEMA,
+        "hints": {},
+        "facts": {},
+        "temperature": 0.5,
+        "max_tokens": 100,
+        "seed": 1,
+    }
+    return FillRequest(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD,
+        f"```json\n{GOOD}\n```",
+        f"Sure! {GOOD} Hope it helps {{really}}.",
+        f'{{"a": 3}} no, rather: {GOOD}',
+        f"{{broken {GOOD}",
+        f"\n\n{GOOD}",
+    ],
+)
+def test_the_object_is_found_in_what_surrounds_it(text: str) -> None:
+    assert parse_object(text, SCHEMA) == {"a": "x", "b": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "empty"),
+        ("no object", "no JSON object"),
+        (GOOD[:-4], "not valid or not complete"),
+        ('{"a": "x"}', "'b' is a required property"),
+        ('{"a": 1, "b": 1}', "a: 1 is not of type"),
+        ("[" * 200_000, "no JSON object"),
+        ('{"a":' * 50_000, "not valid"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_few_words(text: str, problem: str) -> None:
+    with pytest.raises(InvalidAnswer, match=problem) as caught:
+        parse_object(text, SCHEMA)
+    assert len(str(caught.value)) < 300
+
+
+@given(st.text(max_size=300))
+def test_no_text_breaks_the_parser(text: str) -> None:
+    with suppress(InvalidAnswer):
+        parse_object(text, SCHEMA)
+
+
+async def test_a_wrong_answer_is_asked_for_again_without_the_history() -> None:
+    backend = Scripted("nonsense", "{}", GOOD)
+    filled = await ObjectFiller(ModelCalls(backend)).fill("ada", request())
+    assert json.loads(filled) == {"a": "x", "b": 1}
+    assert [len(messages) for messages, _, _ in backend.calls] == [2, 2, 2]
+    assert "nonsense" not in str(backend.calls[-1][0])
+    assert "not usable" in str(backend.calls[-1][0][-1].content)
+
+
+async def test_a_cut_off_answer_gets_more_room() -> None:
+    backend = Scripted(GOOD[:5], GOOD, truncated=[True])
+    await ObjectFiller(ModelCalls(backend)).fill("ada", request())
+    assert [max_tokens for _, max_tokens, _ in backend.calls] == [100, 200]
+
+
+async def test_a_model_that_never_answers_well_is_given_up() -> None:
+    backend = Scripted("nonsense")
+    with pytest.raises(InvalidAnswer, match="3 tries"):
+        await ObjectFiller(ModelCalls(backend)).fill("ada", request())
+    assert len(backend.calls) == 3
+
+
+FACTS = {
+    "persona": "Ada Loaf",
+    "role": "baker",
+    "sector": "bakeries",
+    "topic": "unsold bread",
+    "objective": "business ideas",
+    "temperament": "calm",
+}
+
+
+async def test_a_small_model_fills_an_idea_slot_by_slot() -> None:
+    backend = Scripted("it goes stale before anybody has bought it and nobody knows how much to bake.", "asking")
+    backend.texts = [
+        "it goes stale before anybody has bought it.",
+        "counting what is sold by the hour.",
+        "owners",
+        "Loaf Plan",
+    ]
+    filler = SlotFiller(ModelCalls(backend))
+    values = json.loads(
+        await filler.fill("ada", request(json_schema=Idea.model_json_schema(), hints=IDEA_HINTS, facts=FACTS))
+    )
+    idea = Idea.model_validate(values)
+    assert (
+        idea.problem
+        == "In bakeries, the biggest problem with unsold bread is that it goes stale before anybody has bought it."
+    )
+    assert idea.solution.startswith("An AI agent could help by counting")
+    assert idea.title == "Loaf Plan"
+    assert all("grammar" in extra for _, _, extra in backend.calls)
+
+
+async def test_a_refinement_keeps_what_it_does_not_improve() -> None:
+    backend = Scripted("asking customers the evening before what they will want.")
+    prior = {f"prior_{slot}": f"old {slot}" for slot in Idea.model_fields}
+    values = json.loads(
+        await SlotFiller(ModelCalls(backend)).fill(
+            "bo", request(json_schema=Idea.model_json_schema(), hints=IDEA_HINTS, facts={**FACTS, **prior})
+        )
+    )
+    assert values["title"] == "old title"
+    assert values["solution"].startswith("The AI agent could do this better by asking customers")
+    assert len(backend.calls) == 1
+
+
+async def test_the_template_is_filled_with_the_same_seed_to_the_same_values() -> None:
+    template = load_template("idea_agent")
+    facts = {**FACTS, "persona": "Ada Loaf"}
+
+    async def fill(seed: int) -> str:
+        backend = Scripted("stay open by baking what will be sold and nothing else at all.")
+        filler = SlotFiller(ModelCalls(backend))
+        return await filler.fill(
+            "creator",
+            request(json_schema=template.answer_schema, hints=template.hints, facts=facts, seed=seed),
+        )
+
+    assert await fill(1) == await fill(1)
+    assert await fill(1) != await fill(2)
+
+
+async def test_a_slot_that_stays_empty_is_an_invalid_answer() -> None:
+    with pytest.raises(InvalidAnswer, match="'problem' empty"):
+        await SlotFiller(ModelCalls(Scripted(""))).fill(
+            "ada", request(json_schema=Idea.model_json_schema(), hints=IDEA_HINTS, facts=FACTS)
+        )
+
+
+def test_a_fact_is_never_itself_a_template() -> None:
+    assert with_facts("{a} {missing}{0}", {"a": "{b}", "b": "no"}) == "{b} {0}"
+
+
+@given(st.text(max_size=400), st.integers(40, 200))
+def test_a_sentence_is_trimmed_to_one_that_ends(text: str, limit: int) -> None:
+    assert trimmed(text, limit).endswith(".")
+    assert len(trimmed(text, limit)) <= limit + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("", True), ("...", True), ("word word", True), ("a b a b a b a b", True), ("a plain sentence of words", False)],
+)
+def test_texts_that_say_nothing_are_noticed(text: str, expected: bool) -> None:
+    assert is_degenerate(text) is expected
