@@ -20,8 +20,9 @@ from pathlib import Path
 from creator.blueprint import blueprint_from_values
 from creator.briefs import draw_briefs
 from creator.models.calls import ModelCalls
+from creator.models.choose import filler_for
 from creator.models.embedded import EmbeddedBackend
-from creator.models.filling import FillRequest, filler_for
+from creator.models.filling import FillRequest
 from creator.models.idea_hints import IDEA_HINTS
 from creator.outcome import RunOutcome
 from creator.progress import make_progress

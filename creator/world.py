@@ -28,7 +28,7 @@ from creator.isolation import Sandbox, open_sandbox
 from creator.isolation.base import SOCKET_NAME
 from creator.models.backend import Backend
 from creator.models.calls import ModelCalls
-from creator.models.filling import filler_for
+from creator.models.choose import filler_for
 from creator.outcome import RunOutcome, StartedRun
 from creator.outputs import new_run_directory, publish_latest, write_started
 from creator.progress import Progress

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from creator.errors import EnvironmentFault, UsageError
-from creator.models.backend import Backend
-from creator.models.client_backend import ClientBackend
+from creator.models.backend import Backend, Strategy
+from creator.models.calls import ModelCalls
+from creator.models.client_backend import ClientBackend, model_info, openai_client
+from creator.models.embedded import EmbeddedBackend
+from creator.models.filling import Filler, ObjectFiller
+from creator.models.slot_filling import SlotFiller
 
 if TYPE_CHECKING:
     from autogen_core.models import ChatCompletionClient
@@ -65,6 +69,11 @@ def choose_backend(
     return backend
 
 
+def filler_for(strategy: Strategy, calls: ModelCalls) -> Filler:
+    """The filler that suits a model."""
+    return ObjectFiller(calls) if strategy == "object" else SlotFiller(calls)
+
+
 def _choose(
     spec: str | None, base_url: str | None, environ: Mapping[str, str], progress: Callable[[str], None]
 ) -> Backend:
@@ -74,11 +83,11 @@ def _choose(
         for provider, (variable, name) in KEYS.items():
             if environ.get(variable):
                 return _provider(provider, name, None, environ, f"chosen because {variable} is set")
-        return _embedded(None, progress)
+        return EmbeddedBackend(None, progress)
     if spec == "embedded" or spec.endswith(".gguf"):
         if base_url is not None:
             raise UsageError(f"--base-url does not go with --model {spec}")
-        return _embedded(None if spec == "embedded" else Path(spec).expanduser(), progress)
+        return EmbeddedBackend(None if spec == "embedded" else Path(spec).expanduser(), progress)
     if spec.endswith((".yaml", ".yml", ".json")):
         if base_url is not None:
             raise UsageError("--base-url does not go with a component file: set base_url in the file")
@@ -91,12 +100,6 @@ def _choose(
     if provider not in ("openai", "anthropic", "ollama"):
         raise UsageError(f"unknown provider {provider!r}: use {FORMS}")
     return _provider(provider, name, base_url, environ, "")
-
-
-def _embedded(path: Path | None, progress: Callable[[str], None]) -> Backend:
-    from creator.models.embedded import EmbeddedBackend
-
-    return EmbeddedBackend(path, progress)
 
 
 def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[str, str], why: str) -> ClientBackend:
@@ -122,30 +125,6 @@ def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[s
         secrets=[key],
         structured=structured,
         max_concurrency=4 if provider == "ollama" else 32,
-    )
-
-
-def model_info() -> Any:
-    """What we need of a model, for names that AutoGen does not know: text, and nothing that it would check."""
-    from autogen_core.models import ModelFamily, ModelInfo
-
-    return ModelInfo(
-        vision=False,
-        function_calling=False,
-        json_output=True,
-        structured_output=True,
-        multiple_system_messages=False,
-        family=ModelFamily.UNKNOWN,
-    )
-
-
-def openai_client(name: str, key: str, base_url: str | None) -> ChatCompletionClient:
-    """AutoGen's client for OpenAI and whatever speaks its protocol; it tries once, retries are `ModelCalls`'."""
-    from autogen_ext.models.openai import OpenAIChatCompletionClient
-
-    options: dict[str, Any] = {} if base_url is None else {"base_url": base_url}
-    return OpenAIChatCompletionClient(
-        model=name, api_key=key, max_retries=0, model_info=model_info(), include_name_in_message=False, **options
     )
 
 

@@ -218,3 +218,27 @@ def _retry_after(error: Exception) -> float | None:
     except (TypeError, ValueError):
         return None
     return seconds if 0 <= seconds <= 600 else None
+
+
+def model_info() -> Any:
+    """What we need of a model, for names that AutoGen does not know: text, and nothing that it would check."""
+    from autogen_core.models import ModelFamily, ModelInfo
+
+    return ModelInfo(
+        vision=False,
+        function_calling=False,
+        json_output=True,
+        structured_output=True,
+        multiple_system_messages=False,
+        family=ModelFamily.UNKNOWN,
+    )
+
+
+def openai_client(name: str, key: str, base_url: str | None) -> ChatCompletionClient:
+    """AutoGen's client for OpenAI and whatever speaks its protocol; it tries once, retries are `ModelCalls`'."""
+    from autogen_ext.models.openai import OpenAIChatCompletionClient
+
+    options: dict[str, Any] = {} if base_url is None else {"base_url": base_url}
+    return OpenAIChatCompletionClient(
+        model=name, api_key=key, max_retries=0, model_info=model_info(), include_name_in_message=False, **options
+    )

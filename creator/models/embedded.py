@@ -16,9 +16,10 @@ from typing import Any, Final
 import platformdirs
 from autogen_core.models import LLMMessage
 
+import creator
 from creator.errors import EnvironmentFault, UsageError
 from creator.models.backend import Backend, Completion
-from creator.models.client_backend import ClientBackend
+from creator.models.client_backend import ClientBackend, openai_client
 from creator.models.embedded_model import FILE_NAME, MODEL_NAME, is_cached
 
 START_SECONDS: Final = 120.0
@@ -30,6 +31,17 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the embedded model is kept; ``CREATOR_CACHE_DIR`` moves it."""
     chosen = environ.get("CREATOR_CACHE_DIR")
     return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("agent-creator-sandbox")
+
+
+def _module(name: str, *arguments: str) -> list[str]:
+    """A module of ours as a command; ``-P``, because the user's folder may hold a ``creator`` of its own."""
+    return [sys.executable, "-P", "-m", name, *arguments]
+
+
+def _environment() -> dict[str, str]:
+    """Our environment, in which this package is found from any working directory."""
+    paths = [str(Path(creator.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 class EmbeddedBackend(Backend):
@@ -71,8 +83,6 @@ class EmbeddedBackend(Backend):
         except BaseException:
             await self._stop()
             raise
-        from creator.models.choose import openai_client
-
         self._client = ClientBackend(
             self.name,
             self.notice,
@@ -92,7 +102,8 @@ class EmbeddedBackend(Backend):
         folder = cache_folder()
         if not is_cached(folder):
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "creator.models.embedded_model", str(folder)),
+                *_module("creator.models.embedded_model", str(folder)),
+                env=_environment(),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -117,7 +128,8 @@ class EmbeddedBackend(Backend):
     async def _start(self, path: Path, key: str) -> str:
         """Start the server and give its address."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "creator.models.embedded_server"),
+            *_module("creator.models.embedded_server"),
+            env=_environment(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

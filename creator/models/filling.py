@@ -12,7 +12,6 @@ import jsonschema
 from autogen_core.models import LLMMessage, UserMessage
 
 from creator.errors import InvalidAnswer
-from creator.models.backend import Strategy
 from creator.models.calls import ModelCalls
 
 TRIES: Final = 3
@@ -136,12 +135,3 @@ def _first_problem(value: object, schema: Mapping[str, Any]) -> str | None:
         return None
     where = ".".join(str(part) for part in error.absolute_path)[:60]
     return f"{where}: {error.message[:150]}" if where else error.message[:150]
-
-
-def filler_for(strategy: Strategy, calls: ModelCalls) -> Filler:
-    """The filler that suits a model."""
-    if strategy == "object":
-        return ObjectFiller(calls)
-    from creator.models.slot_filling import SlotFiller
-
-    return SlotFiller(calls)

@@ -15,10 +15,10 @@ from autogen_core.models import UserMessage
 from creator.errors import EnvironmentFault, TerminalModelError
 from creator.models import embedded_model
 from creator.models.calls import ModelCalls
-from creator.models.choose import openai_client
-from creator.models.client_backend import ClientBackend
+from creator.models.choose import filler_for
+from creator.models.client_backend import ClientBackend, openai_client
 from creator.models.embedded import EmbeddedBackend
-from creator.models.filling import FillRequest, filler_for
+from creator.models.filling import FillRequest
 from creator.models.idea_hints import IDEA_HINTS
 from sandbox.protocol import Idea
 
