@@ -28,6 +28,7 @@ from pydantic import BaseModel
 from creator.blueprint import Blueprint
 from creator.errors import UsageError
 from creator.literals import Value, docstring_text, place
+from creator.text import encodable
 
 TEMPLATES: Final = Path(__file__).resolve().parent.parent / "templates"
 """The shipped templates."""
@@ -85,7 +86,8 @@ def _finalize(context: jinja2.runtime.Context, value: object) -> str:
 
 
 def _docstring(paragraphs: list[object]) -> _Docstring:
-    return _Docstring(tuple(str(one) for one in paragraphs))
+    # Python 3.13 refuses a lone surrogate in a docstring, and only there.
+    return _Docstring(tuple(encodable(str(one)) for one in paragraphs))
 
 
 def _environment() -> jinja2.Environment:

@@ -9,12 +9,18 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck
 
 from creator.outcome import RunOutcome
 from creator.settings import SpawnSettings
 from creator.spawning import spawn
 from tests.scripted_server import Fault, ScriptedServer
+
+# A busy machine makes data slowly; that says nothing of the code.
+hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.settings.load_profile("any machine")
 
 REPOSITORY = Path(__file__).parent.parent
 

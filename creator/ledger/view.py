@@ -224,10 +224,10 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=5)
     try:
         connection.execute("SELECT 1 FROM sqlite_schema")
-    except sqlite3.OperationalError:
+    except sqlite3.DatabaseError as error:
         connection.close()
         # In a folder that cannot be written the log's index cannot be made; without a log none is needed.
-        if path.with_name(path.name + "-wal").exists():
+        if not isinstance(error, sqlite3.OperationalError) or path.with_name(path.name + "-wal").exists():
             raise
         connection = sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True)
     return connection
