@@ -68,6 +68,7 @@ class World:
         self.seed = settings.seed if settings.seed is not None else random.SystemRandom().getrandbits(32)
         self.directory = new_run_directory(settings.output)
         self.modules = self.directory / "agents"
+        self.modules.chmod(0o755)  # whatever the umask: the sandbox may run as another user
         try:
             self.record = RunRecord(settings, progress, self.directory, backend.name, self.on_fault)
         except EnvironmentFault:

@@ -29,8 +29,6 @@ class GatewayModelClient(ChatCompletionClient):
         temperature: Sampling temperature, 0 to 2.
     """
 
-    component_provider_override = None
-
     def __init__(self, agent: RoutedAgent, temperature: float) -> None:
         self._agent = agent
         self._temperature = min(max(temperature, 0.0), 2.0)

@@ -24,7 +24,6 @@ RESERVED_NAMES: Final = frozenset(
 )
 """Names that no generated agent may carry."""
 
-ModuleText = Annotated[str, StringConstraints(max_length=400_000)]
 AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]

@@ -8,7 +8,6 @@ mended here by subclassing; the host's half stands in ``creator.runtime``.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Final
@@ -375,8 +374,3 @@ def encode_error(request_id: str, error: MessagingError) -> agent_worker_pb2.Mes
     response = agent_worker_pb2.RpcResponse(request_id=request_id)
     _set_error(response, error)
     return agent_worker_pb2.Message(response=response)
-
-
-def payload_values(payload: agent_worker_pb2.Payload) -> Any:
-    """The JSON of a payload as plain values; raises ValueError when it is none."""
-    return json.loads(payload.data)

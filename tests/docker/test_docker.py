@@ -34,6 +34,15 @@ async def test_a_run_in_a_container(run: Any, engine: Any) -> None:
     assert containers(engine) == []
 
 
+async def test_a_run_under_a_strict_umask(run: Any, engine: Any) -> None:
+    before = os.umask(0o077)
+    try:
+        outcome = await run(1, sandbox="docker", base_image=BASE_IMAGE)
+    finally:
+        os.umask(before)
+    assert outcome.exit_code == 0, outcome.reason
+
+
 async def test_what_a_module_finds_in_the_container(run: Any, engine: Any) -> None:
     outcome = await run(2, sandbox="docker", base_image=BASE_IMAGE, author=Probing(), bounce=0.0)
     assert outcome.exit_code == 0, outcome.reason
