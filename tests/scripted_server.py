@@ -66,6 +66,7 @@ class ScriptedServer:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body["path"] = self.path
                 owner._answer(self, body)
 
             def log_message(self, *args: object) -> None:
@@ -142,6 +143,10 @@ class ScriptedServer:
                 text = "I would rather talk about the weather."
             case str() as raw:
                 text = raw
+        if request["path"].endswith("/messages"):
+            return 200, {}, anthropic_reply(text, request)
+        if request["path"].endswith("/api/chat"):
+            return 200, {}, ollama_reply(text, request)
         usage = {"prompt_tokens": len(json.dumps(request["messages"])) // 4, "completion_tokens": len(text) // 4}
         choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}}
         return (
@@ -158,10 +163,37 @@ class ScriptedServer:
         )
 
     def _text(self, number: int, request: dict[str, Any]) -> str:
-        schema = request.get("response_format", {}).get("json_schema", {}).get("schema")
+        schema = request.get("response_format", {}).get("json_schema", {}).get("schema") or request.get("format")
         if schema is None:
             return "Yes."
         return json.dumps({name: fill_value(name, one, number) for name, one in schema.get("properties", {}).items()})
+
+
+def anthropic_reply(text: str, request: dict[str, Any]) -> dict[str, Any]:
+    """The same answer as Anthropic's service gives it."""
+    return {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": request["model"],
+        "content": [{"type": "text", "text": text}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 7, "output_tokens": 3},
+    }
+
+
+def ollama_reply(text: str, request: dict[str, Any]) -> dict[str, Any]:
+    """The same answer as Ollama gives it."""
+    return {
+        "model": request["model"],
+        "created_at": "2026-01-01T00:00:00Z",
+        "message": {"role": "assistant", "content": text},
+        "done": True,
+        "done_reason": "stop",
+        "prompt_eval_count": 7,
+        "eval_count": 3,
+    }
 
 
 def fill_value(name: str, schema: dict[str, Any], number: int) -> Any:

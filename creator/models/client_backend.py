@@ -66,6 +66,9 @@ class ClientBackend(Backend):
     async def __aexit__(self, *exc_info: object) -> None:
         if self._client is not None:
             await self._client.close()
+            inner = getattr(self._client, "_client", None)
+            if inner is not None and type(inner).__module__.startswith("ollama"):
+                await inner.close()  # AutoGen's client for Ollama leaves its connections open
             self._client = None
 
     async def complete(

@@ -119,3 +119,32 @@ async def test_the_key_is_in_no_error(serve: Any, monkeypatch: pytest.MonkeyPatc
             await backend.check()
     assert KEY not in str(caught.value)
     assert KEY not in repr(backend)
+
+
+@pytest.mark.parametrize(("spec", "path"), [("anthropic:claude-x", "/v1/messages"), ("ollama:llama-x", "/api/chat")])
+async def test_other_providers_answer_through_their_own_protocol(serve: Any, spec: str, path: str) -> None:
+    server = serve()
+    root = server.url.removesuffix("/v1")
+    backend = choose_backend(spec, root, {"ANTHROPIC_API_KEY": KEY}, progress=print)
+    async with backend:
+        await backend.check()
+        completion = await backend.complete(ASK, temperature=0.3, max_tokens=9, json_schema=SCHEMA)
+    assert completion.text
+    assert (completion.usage.prompt_tokens, completion.usage.completion_tokens) == (7, 3)
+    asked = server.requests[-1]
+    assert asked["path"] == path
+    assert asked.get("max_tokens", asked.get("options", {}).get("num_predict")) == 9
+    assert asked.get("temperature", asked.get("options", {}).get("temperature")) == 0.3
+
+
+@pytest.mark.parametrize("spec", ["anthropic:claude-x", "ollama:llama-x"])
+@pytest.mark.parametrize(
+    ("kind", "error"), [("429", RetryableModelError), ("500", RetryableModelError), ("404", TerminalModelError)]
+)
+async def test_other_providers_faults_are_told_apart(serve: Any, spec: str, kind: str, error: type[Exception]) -> None:
+    server = serve(fault=lambda number, request: kind)
+    backend = choose_backend(spec, server.url.removesuffix("/v1"), {"ANTHROPIC_API_KEY": KEY}, progress=print)
+    async with backend:
+        with pytest.raises(error, match=f"HTTP {kind}"):
+            await backend.complete(ASK, temperature=0.3, max_tokens=9)
+    assert server.calls == 1, "retries are not the client's business"
