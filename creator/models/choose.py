@@ -38,6 +38,7 @@ COMPONENT_PROVIDERS: Final = frozenset(
 """What a component file may name. AutoGen imports a provider before it checks it, so this is checked first."""
 
 FORMS: Final = "embedded, openai:NAME, anthropic:NAME, ollama:NAME, FILE.gguf or a component FILE.yaml"
+PROVIDERS: Final = frozenset({"openai", "anthropic", "ollama"})
 OLLAMA_URL: Final = "http://127.0.0.1:11434"
 NO_KEY: Final = "not-needed"
 
@@ -84,6 +85,9 @@ def _choose(
             if environ.get(variable):
                 return _provider(provider, name, None, environ, f"chosen because {variable} is set")
         return EmbeddedBackend(None, progress)
+    provider, _, name = spec.partition(":")
+    if provider in PROVIDERS and name:  # before the files: a server's model may be called model.gguf
+        return _provider(provider, name, base_url, environ, "")
     if spec == "embedded" or spec.endswith(".gguf"):
         if base_url is not None:
             raise UsageError(f"--base-url does not go with --model {spec}")
@@ -92,14 +96,11 @@ def _choose(
         if base_url is not None:
             raise UsageError("--base-url does not go with a component file: set base_url in the file")
         return _component(Path(spec).expanduser())
-    provider, separator, name = spec.partition(":")
-    if not separator or not name:
+    if not name:
         if base_url is not None:
             return _provider("openai", spec, base_url, environ, "")
         raise UsageError(f"unknown model {spec!r}: use {FORMS}")
-    if provider not in ("openai", "anthropic", "ollama"):
-        raise UsageError(f"unknown provider {provider!r}: use {FORMS}")
-    return _provider(provider, name, base_url, environ, "")
+    raise UsageError(f"unknown provider {provider!r}: use {FORMS}")
 
 
 def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[str, str], why: str) -> ClientBackend:
@@ -115,7 +116,7 @@ def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[s
     if provider == "openai":
         make, structured = (lambda: openai_client(name, key or NO_KEY, base_url)), "response_format"
     elif provider == "anthropic":
-        make, structured = (lambda: _anthropic_client(name, key, base_url)), ""
+        make, structured = (lambda: _anthropic_client(name, key or NO_KEY, base_url)), ""
     else:
         make, structured = (lambda: _ollama_client(name, base_url or environ.get("OLLAMA_HOST"))), "format"
     return ClientBackend(
@@ -157,6 +158,8 @@ def _component(path: Path) -> ClientBackend:
     if not isinstance(provider, str) or provider not in COMPONENT_PROVIDERS:
         known = ", ".join(sorted(name for name in COMPONENT_PROVIDERS if "." not in name))
         raise UsageError(f"the provider {str(provider)[:100]!r} in {str(path)!r} is not allowed: use one of {known}")
+    if provider == "AnthropicChatCompletionClient":  # AutoGen knows the others by their short names, but not this one
+        provider = f"autogen_ext.models.anthropic.{provider}"
     config = dict(value.get("config", {}))
     kind = str(provider).rpartition(".")[2]
     if "Ollama" not in kind:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from autogen_core.models import ChatCompletionClient, LLMMessage, SystemMessage, UserMessage
+from pydantic import ValidationError
 
 from creator.errors import EnvironmentFault, ModelError, RetryableModelError, TerminalModelError
 from creator.models.backend import Backend, Completion, Usage
@@ -59,8 +61,12 @@ class ClientBackend(Backend):
             self._client = await asyncio.to_thread(self._make_client)
         except ImportError as error:
             raise EnvironmentFault(f"the model {self.name!r} needs a package that is missing: {error}") from error
-        except (ValueError, TypeError, KeyError) as error:
-            raise EnvironmentFault(f"the model {self.name!r} cannot be set up: {self._safe(error)}") from error
+        except Exception as error:
+            # Each provider's package has exceptions of its own. None is chained: they quote the configuration.
+            raise EnvironmentFault(f"the model {self.name!r} cannot be set up: {self._safe(error)}") from None
+        # A server may name its model otherwise than it was asked for. Not around each call: the filters are the
+        # process's, and calls that overlap would restore each other's.
+        warnings.filterwarnings("ignore", category=UserWarning, module=re.escape(__name__))
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -87,7 +93,7 @@ class ClientBackend(Backend):
             try:
                 return await self._attempt(messages, arguments, timeout)
             except _Unsupported as unsupported:
-                if not self._adapt(unsupported.text):
+                if not self._adapt(unsupported.text, arguments):
                     raise TerminalModelError(unsupported.text) from None
 
     def _arguments(
@@ -114,14 +120,19 @@ class ClientBackend(Backend):
             arguments["extra_body"] = dict(extra)
         return arguments
 
-    def _adapt(self, text: str) -> bool:
-        """Leave out what the server refused; False when nothing is left to leave out."""
+    def _adapt(self, text: str, sent: Mapping[str, Any]) -> bool:
+        """Leave out what the server refused of what was sent; False when there is nothing to leave out.
+
+        What was sent decides, not what we know by now: of calls under way together each has to learn it.
+        """
         lowered = text.lower()
-        if "max_tokens" in lowered and self._limit == "max_tokens" and "max_completion_tokens" in lowered:
+        if "max_tokens" in lowered and "max_tokens" in sent and "max_completion_tokens" in lowered:
             self._limit = "max_completion_tokens"
-        elif "temperature" in lowered and not self._fixed_temperature and self._limit != "options":
+        elif "temperature" in lowered and "temperature" in sent:
             self._fixed_temperature = True
-        elif self._structured and any(word in lowered for word in ("response_format", "json_schema", "schema")):
+        elif ("response_format" in sent or "format" in sent) and any(
+            word in lowered for word in ("response_format", "json_schema", "schema")
+        ):
             self._structured = ""
         else:
             return False
@@ -133,13 +144,11 @@ class ClientBackend(Backend):
         assert self._client is not None, "the backend is not open"
         try:
             async with asyncio.timeout(timeout):
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # a server may name its model otherwise than it was asked for
-                    result = await self._client.create(list(messages), extra_create_args=arguments)
+                result = await self._client.create(list(messages), extra_create_args=arguments)
         except TimeoutError:
             raise RetryableModelError(f"no answer within {timeout:g} s") from None
         except Exception as error:
-            raise self._translated(error) from error
+            raise self._translated(error) from None  # a provider may quote the key, and a traceback shows causes
         if not isinstance(result.content, str):
             raise TerminalModelError("the model answered with a tool call, which nobody offered")
         return Completion(
@@ -168,7 +177,11 @@ class ClientBackend(Backend):
 
     def _safe(self, error: BaseException) -> str:
         """An exception's text in one bounded line without secrets."""
-        text = " ".join(str(error).split())
+        text = str(error)
+        if isinstance(error, ValidationError):  # its own text quotes the values, cut where no secret is recognised
+            problems = error.errors(include_url=False, include_context=False, include_input=False)
+            text = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problems)
+        text = " ".join(text.split())
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text[:ERROR_CHARACTERS]

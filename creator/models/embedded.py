@@ -80,17 +80,17 @@ class EmbeddedBackend(Backend):
         key = secrets.token_urlsafe(32)
         try:
             url = await self._start(path, key)
+            self._client = ClientBackend(
+                self.name,
+                self.notice,
+                lambda: openai_client(self.name, key, f"{url}/v1"),
+                secrets=[key],
+                structured="response_format",
+            )
+            await self._client.__aenter__()
         except BaseException:
             await self._stop()
             raise
-        self._client = ClientBackend(
-            self.name,
-            self.notice,
-            lambda: openai_client(self.name, key, f"{url}/v1"),
-            secrets=[key],
-            structured="response_format",
-        )
-        await self._client.__aenter__()
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

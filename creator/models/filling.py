@@ -13,6 +13,7 @@ from autogen_core.models import LLMMessage, UserMessage
 
 from creator.errors import InvalidAnswer
 from creator.models.calls import ModelCalls
+from creator.text import encodable
 
 TRIES: Final = 3
 MAX_ANSWER_CHARACTERS: Final = 100_000
@@ -82,7 +83,8 @@ class ObjectFiller(Filler):
                 json_schema=request.json_schema,
             )
             try:
-                return json.dumps(parse_object(completion.text, request.json_schema), ensure_ascii=False)
+                value = parse_object(completion.text, request.json_schema)
+                return encodable(json.dumps(value, ensure_ascii=False))  # JSON can escape half a surrogate pair
             except InvalidAnswer as error:
                 problem = str(error)
             if completion.truncated:
@@ -115,11 +117,11 @@ def parse_object(text: str, schema: Mapping[str, Any]) -> dict[str, Any]:
             break
         try:
             value, end = decoder.raw_decode(text, position)
+            found = _first_problem(value, schema)
         except (ValueError, RecursionError):
             problem = "its JSON is not valid or not complete"
             position = text.find("{", position + 1)
             continue
-        found = _first_problem(value, schema)
         if found is None:
             assert isinstance(value, dict)
             return value
