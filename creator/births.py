@@ -13,11 +13,11 @@ from creator.blueprint import Blueprint
 from creator.briefs import Brief
 from creator.errors import TerminalModelError
 from creator.record import RunRecord
-from creator.runtime import Credentials, Grant
+from creator.runtime import Credentials, Grant, HardenedHost
 from creator.settings import SpawnSettings
 from sandbox.errors import HandlerFailed, MessagingError, describe
 from sandbox.protocol import CREATOR, SUPERVISOR, CellReport, Hello, Introduction, StartCell, StopCell
-from sandbox.runtime import CellRuntime
+from sandbox.runtime import HardenedRuntime
 
 TRIES: Final = 3
 CANARY_SECONDS: Final = 10.0
@@ -48,6 +48,7 @@ class Nursery:
         settings: Deadlines, and the probability of sharing.
         seed: The run's seed.
         trusted: The trusted side's runtime.
+        host: Disconnects a cell that failed, so that its name is free for the next try.
         credentials: Where a cell's credential is issued.
         population: Where a live agent is announced.
         blueprints: Where a new agent's blueprint is kept, by name.
@@ -58,7 +59,8 @@ class Nursery:
         self,
         settings: SpawnSettings,
         seed: int,
-        trusted: CellRuntime,
+        trusted: HardenedRuntime,
+        host: HardenedHost,
         credentials: Credentials,
         population: Population,
         blueprints: dict[str, Blueprint],
@@ -67,6 +69,7 @@ class Nursery:
         self._settings = settings
         self._seed = seed
         self._trusted = trusted
+        self._host = host
         self._credentials = credentials
         self._population = population
         self._blueprints = blueprints
@@ -105,7 +108,7 @@ class Nursery:
         try:
             await self._start_cell(name, client, created.sha256, seed)
         except (MessagingError, _FailedTry) as error:
-            self._credentials.revoke(client)
+            await self._host.disconnect(client)
             await self.end_cell(name)
             if isinstance(error, _FailedTry):
                 raise

@@ -39,7 +39,7 @@ from creator.settings import SpawnSettings
 from sandbox.cell import serializers
 from sandbox.errors import MessagingError
 from sandbox.protocol import CREATOR, MODEL_GATEWAY, REGISTRY, SUPERVISOR, Proposal, ProposeRequest
-from sandbox.runtime import CellRuntime
+from sandbox.runtime import HardenedRuntime
 
 TEMPLATE: Final = "idea_agent"
 PROPOSAL_TRIES: Final = 2
@@ -83,7 +83,7 @@ class World:
         self._sandbox: Sandbox | None = None
         self._calls: ModelCalls
         self._host: HardenedHost
-        self._trusted: CellRuntime
+        self._trusted: HardenedRuntime
         self._nursery: Nursery
 
     def on_fault(self, fault: EnvironmentFault) -> None:
@@ -160,8 +160,8 @@ class World:
         sockets = stack.enter_context(_socket_folder())
         self._host = await stack.enter_async_context(
             HardenedHost(
-                sockets / SOCKET_NAME,
-                self._credentials,
+                f"unix:{sockets / SOCKET_NAME}",
+                credentials=self._credentials,
                 hop_limit=self.settings.hop_limit,
                 on_exchange=self.record.exchange,
                 on_refusal=lambda client, reason: self.record.event("refused", client, reason=reason),
@@ -183,12 +183,14 @@ class World:
         )
 
     @asynccontextmanager
-    async def _trusted_agents(self) -> AsyncIterator[CellRuntime]:
+    async def _trusted_agents(self) -> AsyncIterator[HardenedRuntime]:
         """Creator, registry and model gateway, registered on the host like any other agent."""
         names = frozenset({CREATOR, REGISTRY, MODEL_GATEWAY})
-        runtime = CellRuntime(
+        runtime = HardenedRuntime(
             self._host.address,
-            self._credentials.issue(Grant("world", names, "trusted")),
+            credential=self._credentials.issue(Grant("world", names, "trusted")),
+            reconnect_for=0,
+            frozen_after=None,
             default_timeout=self.settings.reply_deadline,
         )
         runtime.add_message_serializer(serializers(messages))
@@ -196,6 +198,7 @@ class World:
             self.settings,
             self.seed,
             runtime,
+            self._host,
             self._credentials,
             self._population,
             self._blueprints,
@@ -221,7 +224,7 @@ class World:
                 await runtime.register_agent_instance(agent, AgentId(name, "default"))
             yield runtime
         finally:
-            await runtime.stop()
+            await runtime.stop(grace=0)
 
     async def _watch_sandbox(self) -> None:
         assert self._sandbox is not None

@@ -20,7 +20,7 @@ from autogen_core._serialization import try_get_known_serializers_for_type
 from sandbox import kit, protocol
 from sandbox.errors import describe
 from sandbox.loader import load_module
-from sandbox.runtime import CellRuntime
+from sandbox.runtime import HardenedRuntime
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
@@ -98,7 +98,9 @@ def run_cell(config: CellConfig, ready: Connection) -> None:
 async def _host_agent(config: CellConfig, ready: Connection) -> None:
     start = config.start
     kit._configure(start.seed, start.bounce)
-    runtime = CellRuntime(config.address, start.credential)
+    runtime = HardenedRuntime(
+        config.address, credential=start.credential, reconnect_for=0, frozen_after=None, may_publish=False
+    )
     agent_id = AgentId(start.name, "default")
     module = load_module(config.directory, start.name, start.sha256)
     with AgentInstantiationContext.populate_context((runtime, agent_id)):

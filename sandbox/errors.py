@@ -5,19 +5,23 @@
     MessagingError
     ├── RecipientNotFound (LookupError)      nobody is registered under that name
     ├── RecipientLost (ConnectionError)      the recipient's process, or the host, went away
-    ├── HandlerFailed (RuntimeError)         the recipient raised; the text names its exception
+    ├── HandlerFailed (RuntimeError)         the recipient raised; type, text and traceback of its exception
     ├── DeadlineExceeded (TimeoutError)      no answer in time
     ├── MessageTooLarge (ValueError)         over the size limit; nothing was sent
     ├── PermissionDenied (PermissionError)   the host does not let this sender do this
     ├── ConversationEnded (RuntimeError)     hop limit, or the recipient already is in the chain
-    └── Overloaded (RuntimeError)            too many requests of this sender are pending
+    ├── Overloaded (RuntimeError)            too much is pending or queued; try again later
+    └── NameTaken (ValueError)               another client has registered an agent under that name
 """
 
 from __future__ import annotations
 
+import traceback
 from typing import Final
 
 MAX_ERROR_CHARACTERS: Final = 2_000
+MAX_TYPE_CHARACTERS: Final = 200
+TRACEBACK_FRAMES: Final = 5
 
 
 class MessagingError(Exception):
@@ -36,9 +40,24 @@ class RecipientLost(MessagingError, ConnectionError):
 
 
 class HandlerFailed(MessagingError, RuntimeError):
-    """The recipient's handler (or its constructor) raised."""
+    """The recipient's handler, its factory or its constructor raised, or its answer could not be sent.
+
+    Args:
+        text: The exception's text.
+        type_name: The class name of the exception in the recipient's process; empty when there was none.
+        traceback: Its last frames, as text; empty unless the asking client is trusted.
+    """
 
     by_host = False
+
+    def __init__(self, text: str, type_name: str = "", traceback: str = "") -> None:
+        super().__init__(text, type_name, traceback)
+        self.text = text
+        self.type_name = type_name
+        self.traceback = traceback
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.type_name, self.text) if part)
 
 
 class DeadlineExceeded(MessagingError, TimeoutError):
@@ -60,7 +79,11 @@ class ConversationEnded(MessagingError, RuntimeError):
 
 
 class Overloaded(MessagingError, RuntimeError):
-    """Too many requests of this sender are pending."""
+    """Too many requests are pending, or too many bytes are queued, at the sender's or the recipient's end."""
+
+
+class NameTaken(MessagingError, ValueError):
+    """Another client has registered an agent under that name."""
 
 
 BY_CODE: Final[dict[str, type[MessagingError]]] = {
@@ -74,6 +97,7 @@ BY_CODE: Final[dict[str, type[MessagingError]]] = {
         PermissionDenied,
         ConversationEnded,
         Overloaded,
+        NameTaken,
     )
 }
 
@@ -82,3 +106,13 @@ def describe(error: BaseException) -> str:
     """Type and text of an exception in one bounded line; never empty, unlike ``str(KeyError())``."""
     text = " ".join(str(error).split())[:MAX_ERROR_CHARACTERS]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def failure_of(error: BaseException) -> HandlerFailed:
+    """What a recipient's exception becomes for the one who asked: bounded, without values of variables."""
+    lines = traceback.format_exception(error, limit=-TRACEBACK_FRAMES, chain=False)
+    return HandlerFailed(
+        " ".join(str(error).split())[:MAX_ERROR_CHARACTERS],
+        type(error).__name__[:MAX_TYPE_CHARACTERS],
+        "".join(lines)[-MAX_ERROR_CHARACTERS:],
+    )

@@ -21,7 +21,7 @@ from autogen_core import AgentId, MessageContext, RoutedAgent, message_handler
 from sandbox.cell import CellConfig, confine_process, run_cell, serializers
 from sandbox.errors import MessagingError
 from sandbox.protocol import CREATOR, SUPERVISOR, CellReport, StartCell, StopCell
-from sandbox.runtime import CellRuntime
+from sandbox.runtime import HardenedRuntime
 
 _context = multiprocessing.get_context("forkserver")
 
@@ -119,7 +119,7 @@ async def _readable(descriptor: int) -> None:
 
 async def supervise(address: str, directory: Path, credential: str) -> None:
     """Serve the World until the connection to the host is gone."""
-    runtime = CellRuntime(address, credential)
+    runtime = HardenedRuntime(address, credential=credential, reconnect_for=0, frozen_after=None, may_publish=False)
     runtime.add_message_serializer(serializers())
     await runtime.start()
     await runtime.register_agent_instance(Supervisor(address, directory), AgentId(SUPERVISOR, "default"))

@@ -2,6 +2,6 @@
 
 from creator.runtime.credentials import Credentials, Grant
 from creator.runtime.host import HardenedHost
-from creator.runtime.records import Admission, Exchange
+from creator.runtime.records import Admission, Counters, Exchange, Limits
 
-__all__ = ["Admission", "Credentials", "Exchange", "Grant", "HardenedHost"]
+__all__ = ["Admission", "Counters", "Credentials", "Exchange", "Grant", "HardenedHost", "Limits"]

@@ -7,6 +7,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Literal
 
+Role = Literal["trusted", "cell", "supervisor"]
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -14,14 +16,18 @@ class Grant:
 
     Attributes:
         client: A label for the ledger and for messages; not a secret.
-        types: The agent names that this client may register and send as.
+        types: The agent names that this client may register and send as; None for any that nobody else has.
         role: ``trusted`` clients may send to anyone and start conversations; a ``cell`` may ask trusted agents
             that serve cells, and peers while it answers a request; the ``supervisor`` may only report.
     """
 
     client: str
-    types: frozenset[str]
-    role: Literal["trusted", "cell", "supervisor"]
+    types: frozenset[str] | None
+    role: Role
+
+    def allows(self, name: str) -> bool:
+        """Whether this client may register and send as ``name``."""
+        return self.types is None or name in self.types
 
 
 class Credentials:
@@ -41,10 +47,10 @@ class Credentials:
         return self._grants.get(_digest(credential))
 
     def revoke(self, client: str) -> None:
-        """Forget every credential of ``client``."""
+        """Forget every credential of ``client``; `HardenedHost.disconnect` ends its connection as well."""
         for digest in [digest for digest, grant in self._grants.items() if grant.client == client]:
             del self._grants[digest]
 
 
 def _digest(credential: str) -> bytes:
-    return hashlib.sha256(credential.encode()).digest()
+    return hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()

@@ -1,10 +1,55 @@
-"""What the host knows and tells of a request."""
+"""What the host knows and tells of requests, and the bounds that it keeps."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
+
+from sandbox.wire import FROZEN_AFTER, MAX_MESSAGE_BYTES
+
+Refusal = Literal[
+    "credential",
+    "connection",
+    "control channel",
+    "registration",
+    "sender",
+    "recipient",
+    "reply",
+    "subscription",
+    "topic",
+    "size",
+    "overload",
+]
+"""Why the host refused something."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds that one host keeps.
+
+    Attributes:
+        message_bytes: Largest payload of one message.
+        pending_per_client: Requests that one trusted client may have unanswered.
+        pending_per_cell: The same for a client of any other role.
+        pending_per_recipient: Unanswered requests to one agent.
+        queued_bytes: Bytes of one client's unanswered requests, and bytes that wait to be sent to one client.
+        cell_messages_per_second: How many messages a cell may send in the long run, for each of its agents;
+            a faster one is read more slowly, so that it cannot keep the host from serving the others.
+        cell_burst: How many messages a cell may send at once, for each of its agents.
+        frozen_after: Seconds until a client that answers no pings counts as gone; None never asks.
+    """
+
+    message_bytes: int = MAX_MESSAGE_BYTES
+    pending_per_client: int = 4_096
+    pending_per_cell: int = 64
+    pending_per_recipient: int = 4_096
+    queued_bytes: int = 8 << 20
+    cell_messages_per_second: float = 100.0
+    cell_burst: int = 200
+    frozen_after: float | None = FROZEN_AFTER
 
 
 @dataclass(frozen=True)
@@ -34,7 +79,7 @@ class Exchange:
         type: The request's message type.
         conversation: Id of the conversation, set by the World; empty outside of one.
         chain: Names that the conversation passed before this request, the sender last.
-        outcome: ``ok`` or the name of the error.
+        outcome: ``ok``, ``Cancelled`` or the name of the error.
         request: The request's payload as JSON bytes.
         response: The answer's payload as JSON bytes; empty when it is an error.
         latency: Seconds from request to answer.
@@ -49,3 +94,30 @@ class Exchange:
     request: bytes = field(repr=False)
     response: bytes = field(repr=False)
     latency: float
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What a host is doing, and has done since it was made.
+
+    Attributes:
+        clients: Connected clients.
+        agents: Registered agent names.
+        subscriptions: Subscriptions of connected clients.
+        pending: Requests that are not answered yet.
+        queued_bytes: Bytes that wait to be sent to clients.
+        delivered: Requests that were given to their recipients.
+        answered: Requests whose answer or error was given back.
+        published: Events that were given to at least one recipient.
+        refused: How often something was refused, by reason.
+    """
+
+    clients: int
+    agents: int
+    subscriptions: int
+    pending: int
+    queued_bytes: int
+    delivered: int
+    answered: int
+    published: int
+    refused: Mapping[Refusal, int]

@@ -1,0 +1,429 @@
+"""The message switch: gives requests to their recipients and answers back, and knows what became of each.
+
+It speaks no gRPC: clients come with their grants, messages go into their queues. Everything runs on one event loop,
+and nothing between reading a message and queueing it waits, so the tables need no locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from autogen_core import Subscription, TopicId, TypePrefixSubscription
+from autogen_ext.runtimes.grpc import _constants as cloud
+from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
+from autogen_ext.runtimes.grpc.protos import cloudevent_pb2
+
+from creator.runtime.client import Client, Pending
+from creator.runtime.credentials import Role
+from creator.runtime.records import Admission, Counters, Exchange, Limits, Refusal
+from creator.runtime.rules import chain_after
+from sandbox.errors import (
+    BY_CODE,
+    MAX_ERROR_CHARACTERS,
+    HandlerFailed,
+    MessageTooLarge,
+    MessagingError,
+    NameTaken,
+    Overloaded,
+    PermissionDenied,
+    RecipientLost,
+    RecipientNotFound,
+)
+from sandbox.subscriptions import IndexedSubscriptions, agent_type_of
+from sandbox.tracing import FIELDS
+from sandbox.wire import CANCEL, MAX_HEAD_BYTES, error_message
+
+MAX_TIMEOUT: Final = 3_600.0
+"""Seconds; the longest time that a request is remembered."""
+
+MAX_ID_CHARACTERS: Final = 200
+REFUSALS_TOLD: Final = 50
+"""Of each client so many refusals are told one by one; the further ones are only counted."""
+
+_TRACE: Final = re.compile(r"[\x20-\x7e]{1,512}", re.ASCII)
+_ERROR_SIZE: Final = 512
+"""What an error counts for in a queue, in bytes."""
+
+
+class Switch:
+    """The tables and rules of one host.
+
+    Args:
+        limits: Bounds on sizes, numbers and rates.
+        hop_limit: How many agents may pass an idea on, one after the other.
+        topics: The topic types that clients of a role may publish to and subscribe to; trusted ones may all.
+        on_exchange: Called for every request that ended.
+        on_refusal: Called with client and reason for what is refused.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        hop_limit: int,
+        topics: dict[Role, frozenset[str]],
+        on_exchange: Callable[[Exchange], None] | None,
+        on_refusal: Callable[[str, str], None] | None,
+    ) -> None:
+        self.limits = limits
+        self.subscriptions = IndexedSubscriptions()
+        self._hop_limit = hop_limit
+        self._topics = topics
+        self._on_exchange = on_exchange
+        self._on_refusal = on_refusal
+        self._clients: dict[str, Client] = {}
+        self._owners: dict[str, Client] = {}
+        self._subscribers: dict[str, Client] = {}
+        self._arrivals: dict[str, asyncio.Event] = {}
+        self._ids = itertools.count(1)
+        self._refused: Counter[Refusal] = Counter()
+        self._told: Counter[str] = Counter()
+        self._delivered = self._answered = self._published = 0
+
+    # Clients and names
+
+    def client(self, label: str) -> Client | None:
+        """The connected client of this label."""
+        return self._clients.get(label)
+
+    def clients(self) -> list[Client]:
+        """All connected clients."""
+        return list(self._clients.values())
+
+    def connect(self, client: Client) -> None:
+        """A client has connected; NameTaken when its label is connected already."""
+        label = client.grant.client
+        if label in self._clients:
+            raise NameTaken("this client is connected already")
+        self._clients[label] = client
+
+    async def disconnect(self, client: Client) -> None:
+        """Forget a client: what it had to answer fails, what it asked is withdrawn, its names are free."""
+        if self._clients.get(client.grant.client) is not client:
+            return
+        del self._clients[client.grant.client]
+        for name in list(client.types):
+            await self.unregister(client, name, f"{name!r} went away before it answered")
+        for pending in list(client.to_answer.values()):
+            self._fail(pending, RecipientLost(f"{pending.request.target.type!r} went away before it answered"))
+        for pending in list(client.asking.values()):
+            self._withdraw(pending, "Cancelled")
+        for identity in list(client.subscriptions):
+            await self._unsubscribe(client, identity)
+
+    def register(self, client: Client, name: str) -> None:
+        """Give a client a name; raises `PermissionDenied` or `NameTaken`."""
+        if not name or not client.grant.allows(name):
+            raise self.refusal(client, "registration", f"this client may not register {name[:64]!r}")
+        if name in self._owners:
+            raise NameTaken(f"Agent type {name} already registered.")
+        self._owners[name] = client
+        client.types.add(name)
+        self._arrivals.setdefault(name, asyncio.Event()).set()
+
+    async def unregister(self, client: Client, name: str, reason: str) -> None:
+        """Take a name from the client that has it, and its subscriptions with it."""
+        self.replace(client, name, reason)
+        del self._owners[name]
+        client.types.discard(name)
+        self._arrivals.pop(name, None)
+        for identity in list(client.subscriptions):
+            subscription = self.subscriptions.get(identity)
+            if subscription is not None and agent_type_of(subscription) == name:
+                await self._unsubscribe(client, identity)
+
+    def replace(self, client: Client, name: str, reason: str) -> None:
+        """Fail what the agents behind a client's name have not answered; the name stays."""
+        if self._owners.get(name) is not client:
+            raise self.refusal(client, "registration", f"this client has no agents named {name[:64]!r}")
+        for pending in [one for one in client.to_answer.values() if one.request.target.type == name]:
+            client.withdraw(pending)
+            self._fail(pending, RecipientLost(reason))
+
+    async def arrival(self, name: str) -> None:
+        """Wait until an agent is registered under ``name``."""
+        while name not in self._owners:
+            await self._arrivals.setdefault(name, asyncio.Event()).wait()
+
+    def admission(self, name: str, message_id: str | None) -> Admission:
+        """What is known of a request that the agent ``name`` is answering; empty when it is none."""
+        owner = self._owners.get(name)
+        pending = owner.to_answer.get(message_id or "") if owner is not None else None
+        return pending.admission if pending is not None else Admission()
+
+    def counters(self) -> Counters:
+        """What is going on, and what has been done so far."""
+        return Counters(
+            clients=len(self._clients),
+            agents=len(self._owners),
+            subscriptions=len(self._subscribers),
+            pending=sum(len(client.asking) for client in self._clients.values()),
+            queued_bytes=sum(client.queued_bytes for client in self._clients.values()),
+            delivered=self._delivered,
+            answered=self._answered,
+            published=self._published,
+            refused=dict(self._refused),
+        )
+
+    # Messages
+
+    def receive(self, client: Client, message: pb.Message) -> bool:
+        """Handle one message that a client has sent; True when it is an answer that it was asked for."""
+        match message.WhichOneof("message"):
+            case "request" if message.request.method == CANCEL:
+                pending = client.asking.get(message.request.request_id)
+                if pending is not None:
+                    self._withdraw(pending, "Cancelled")
+            case "request":
+                self._request(client, message)
+            case "response":
+                return self._response(client, message)
+            case "cloudEvent":
+                self._publish(client, message)
+        return False
+
+    def _request(self, client: Client, message: pb.Message) -> None:
+        """Give a request to its recipient, or answer it with the reason why not."""
+        request = message.request
+        caller_id = request.request_id[:MAX_ID_CHARACTERS]
+        size = message.ByteSize()
+        try:
+            admission = self._admit(client, request, size)
+            callee = self._owners.get(request.target.type)
+            if callee is None:
+                raise RecipientNotFound(f"no agent is named {request.target.type[:64]!r}")
+            if (
+                callee.to_answer_by_name[request.target.type] >= self.limits.pending_per_recipient
+                or not callee.has_room(size)
+            ):  # fmt: skip
+                raise self.refusal(client, "overload", f"{request.target.type!r} has too much to do", Overloaded)
+        except MessagingError as error:
+            self._report(client, request, Admission(), type(error).__name__, b"", 0.0)
+            client.send(error_message(caller_id, error), _ERROR_SIZE)
+            return
+        loop = asyncio.get_running_loop()
+        host_id = f"r{next(self._ids)}"
+        pending = Pending(client, caller_id, callee, host_id, request, admission, size, loop.time())
+        pending.timer = loop.call_later(admission.timeout, self._withdraw, pending, "DeadlineExceeded")
+        client.asking[caller_id] = pending
+        client.asking_bytes += size
+        callee.begin(pending)
+        trace = {field: request.metadata[field] for field in FIELDS if field in request.metadata}
+        # The message itself goes on; a copy of a large one would cost more than all the rest.
+        request.request_id = host_id
+        request.metadata.clear()
+        request.metadata["timeout"] = f"{admission.timeout:.3f}"
+        for field, value in trace.items():
+            if _TRACE.fullmatch(value):
+                request.metadata[field] = value
+        self._delivered += 1
+        callee.send(message, size)
+
+    def _admit(self, client: Client, request: pb.RpcRequest, size: int) -> Admission:
+        """What a request that may pass belongs to; raises the reason when it may not pass."""
+        grant, limits = client.grant, self.limits
+        trusted = grant.role == "trusted"
+        source, target = request.source.type, request.target.type
+        if not (grant.allows(source) or (trusted and not request.HasField("source"))):
+            raise self.refusal(client, "sender", f"this client may not send as {source[:64]!r}")
+        data = len(request.payload.data)
+        if data > limits.message_bytes or size - data > MAX_HEAD_BYTES:
+            text = f"{size} bytes; the limit is {limits.message_bytes}"
+            raise self.refusal(client, "size", text, MessageTooLarge)
+        most = limits.pending_per_client if trusted else limits.pending_per_cell
+        if len(client.asking) >= most or client.asking_bytes + size > limits.queued_bytes:
+            text = f"{len(client.asking)} requests of {grant.client!r} are pending"
+            raise self.refusal(client, "overload", text, Overloaded)
+        if request.request_id in client.asking:
+            raise self.refusal(client, "sender", "a request with this id is pending already")
+        timeout = _seconds(request.metadata.get("timeout", ""))
+        if trusted:
+            return Admission(request.metadata.get("conversation", "")[:64], (), timeout)
+        parent = client.to_answer.get(request.metadata.get("parent", ""))
+        before = parent.admission if parent is not None else None
+        try:
+            chain = chain_after(grant, source, target, before, self._hop_limit)
+        except PermissionDenied as error:
+            raise self.refusal(client, "recipient", str(error)) from None
+        conversation = before.conversation if before is not None else ""
+        return Admission(conversation, chain, timeout, parent.request if parent is not None else None)
+
+    def _response(self, client: Client, message: pb.Message) -> bool:
+        """Give an answer to whoever asked; False, and a refusal, when nobody asked this client."""
+        response = message.response
+        pending = client.to_answer.get(response.request_id)
+        if pending is None:
+            late = client.was_withdrawn(response.request_id)
+            if not late:
+                self.refusal(client, "reply", "answered a request that it was not given")
+            return late
+        size = message.ByteSize()
+        data = len(response.payload.data)
+        code = response.metadata.get("error", "")
+        if code or response.error:
+            self._fail(pending, _believed(response, code, to=pending.caller))
+        elif data > self.limits.message_bytes or size - data > MAX_HEAD_BYTES:
+            self.refusal(client, "size", f"an answer of {size} bytes", MessageTooLarge)
+            self._fail(pending, HandlerFailed(f"the answer has {size} bytes; the limit is {self.limits.message_bytes}"))
+        elif not pending.caller.has_room(size):
+            self.refusal(pending.caller, "overload", "too much is queued for this client", Overloaded)
+            self._fail(pending, Overloaded(f"{pending.caller.queued_bytes} bytes wait to be sent to this client"))
+        else:
+            response.request_id = pending.caller_id
+            response.metadata.clear()
+            pending.caller.send(message, size)
+            self._end(pending, "ok", response.payload.data if self._on_exchange is not None else b"")
+        return True
+
+    def _fail(self, pending: Pending, error: MessagingError) -> None:
+        """Answer a request with an error."""
+        pending.caller.send(error_message(pending.caller_id, error), _ERROR_SIZE)
+        self._end(pending, type(error).__name__)
+
+    def _withdraw(self, pending: Pending, outcome: str) -> None:
+        """Nobody waits for an answer any more: the deadline passed, the caller cancelled or went away."""
+        pending.callee.withdraw(pending)
+        self._end(pending, outcome)
+
+    def _end(self, pending: Pending, outcome: str, answer: bytes = b"") -> None:
+        caller = pending.caller
+        caller.asking.pop(pending.caller_id, None)
+        caller.asking_bytes -= pending.size
+        pending.callee.end(pending)
+        if pending.timer is not None:
+            pending.timer.cancel()
+        self._answered += 1
+        latency = asyncio.get_running_loop().time() - pending.started
+        self._report(caller, pending.request, pending.admission, outcome, answer, latency)
+
+    # Topics
+
+    async def subscribe(self, client: Client, subscription: Subscription) -> None:
+        """Add a subscription of a client's own agents; raises `PermissionDenied` or `NameTaken`."""
+        name = agent_type_of(subscription)
+        if self._owners.get(name) is not client:
+            raise self.refusal(client, "subscription", f"this client has no agents named {name[:64]!r}")
+        match subscription:
+            case TypePrefixSubscription(topic_type_prefix=topic):
+                # Every agent has its own direct messages: Agent.register subscribes to them.
+                allowed = topic == f"{name}:" or (client.grant.role == "trusted" and topic != "")
+            case _:
+                allowed = self._may_use(client, subscription.topic_type)  # type: ignore[attr-defined]
+        if not allowed:
+            raise self.refusal(client, "subscription", f"{name!r} may not subscribe to this topic")
+        try:
+            await self.subscriptions.add_subscription(subscription)
+        except ValueError as error:
+            raise NameTaken(str(error)) from None
+        client.subscriptions.add(subscription.id)
+        self._subscribers[subscription.id] = client
+
+    async def unsubscribe(self, client: Client, identity: str) -> None:
+        """End one of the client's own subscriptions; raises `PermissionDenied`."""
+        if identity not in client.subscriptions:
+            raise self.refusal(client, "subscription", "this client has no such subscription")
+        await self._unsubscribe(client, identity)
+
+    async def _unsubscribe(self, client: Client, identity: str) -> None:
+        client.subscriptions.discard(identity)
+        self._subscribers.pop(identity, None)
+        await self.subscriptions.remove_subscription(identity)
+
+    def _may_use(self, client: Client, topic_type: str) -> bool:
+        return client.grant.role == "trusted" or topic_type in self._topics.get(client.grant.role, frozenset())
+
+    def _publish(self, client: Client, message: pb.Message) -> None:
+        """Give an event to the clients whose agents subscribed to its topic."""
+        event = message.cloudEvent
+        if not self._may_use(client, event.type):
+            self.refusal(client, "topic", f"this client may not publish to {event.type[:64]!r}")
+            return
+        source = _sender_of(event)
+        if not client.grant.allows(source) and not (client.grant.role == "trusted" and source == "unknown"):
+            self.refusal(client, "sender", f"this client may not publish as {source[:64]!r}")
+            return
+        size = message.ByteSize()
+        if size > self.limits.message_bytes + MAX_HEAD_BYTES:
+            self.refusal(client, "size", f"an event of {size} bytes", MessageTooLarge)
+            return
+        matching = self.subscriptions.matching(TopicId(event.type, event.source))
+        recipients = {id(owner): owner for one in matching if (owner := self._subscribers.get(one.id)) is not None}
+        for recipient in recipients.values():
+            if recipient.has_room(size):
+                recipient.send(message, size)
+            else:
+                self.refusal(client, "overload", "too much is queued for a subscriber", Overloaded)
+        self._published += bool(recipients)
+
+    # Telling
+
+    def refusal(
+        self, client: Client | str, kind: Refusal, text: str, error: type[MessagingError] = PermissionDenied
+    ) -> MessagingError:
+        """Count and record that something was refused; the error is the caller's to raise or to drop."""
+        label = client if isinstance(client, str) else client.grant.client
+        self._refused[kind] += 1
+        self._told[label] += 1
+        if self._on_refusal is not None and self._told[label] <= REFUSALS_TOLD and kind != "overload":
+            self._on_refusal(label, text)
+        return error(text)
+
+    def _report(
+        self,
+        client: Client,
+        request: pb.RpcRequest,
+        admission: Admission,
+        outcome: str,
+        response: bytes,
+        latency: float,
+    ) -> None:
+        if self._on_exchange is None:
+            return
+        grant = client.grant
+        source = request.source.type
+        if not grant.allows(source) or (grant.types is None and not source):
+            source = grant.client
+        self._on_exchange(
+            Exchange(
+                source=source,
+                target=request.target.type[:64],
+                type=request.payload.data_type[:64],
+                conversation=admission.conversation,
+                chain=admission.chain,
+                outcome=outcome,
+                request=request.payload.data,
+                response=response,
+                latency=latency,
+            )
+        )
+
+
+def _seconds(text: str) -> float:
+    """A time-out as a client gives it, within bounds; the longest when there is none, 0 when it makes no sense."""
+    if not text:
+        return MAX_TIMEOUT
+    try:
+        seconds = float(text[:32])
+    except ValueError:
+        return 0.0
+    return min(max(seconds, 0.0), MAX_TIMEOUT) if math.isfinite(seconds) else 0.0
+
+
+def _believed(response: pb.RpcResponse, code: str, *, to: Client) -> MessagingError:
+    """A client's error, as far as it is believed: what only the host can say becomes a failure of its handler."""
+    known = BY_CODE.get(code, HandlerFailed)
+    text = response.error[:MAX_ERROR_CHARACTERS]
+    if known is not HandlerFailed and not known.by_host:
+        return known(text)
+    # Frames name files and lines of the process that failed; only a trusted caller gets to see them.
+    frames = response.metadata.get("traceback", "") if to.grant.role == "trusted" else ""
+    return HandlerFailed(text, response.metadata.get("type", "")[:200], frames[:MAX_ERROR_CHARACTERS])
+
+
+def _sender_of(event: cloudevent_pb2.CloudEvent) -> str:
+    return event.attributes[cloud.AGENT_SENDER_TYPE_ATTR].ce_string if event.attributes else ""
