@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import random
 import shutil
@@ -168,7 +169,7 @@ class World:
             )
         )
         self._trusted = await stack.enter_async_context(self._trusted_agents())
-        return await stack.enter_async_context(
+        sandbox = await stack.enter_async_context(
             open_sandbox(
                 self.settings.sandbox,
                 cells=self.settings.count,
@@ -181,6 +182,9 @@ class World:
                 ready=lambda: self._host.registered(SUPERVISOR),
             )
         )
+        # The last one in is the first one out: the counters tell of the run while everyone is still connected.
+        stack.callback(lambda: self.record.event("host", "counters", **dataclasses.asdict(self._host.counters)))
+        return sandbox
 
     @asynccontextmanager
     async def _trusted_agents(self) -> AsyncIterator[HardenedRuntime]:

@@ -21,6 +21,9 @@ ANSWER_SECONDS: Final = 5.0
 
 RUN_LABEL: Final = f"{REPOSITORY}.run"
 NOBODY: Final = 65_534
+REMAPPING: Final = ("rootless", "userns")
+"""Security options of an engine that maps a container's user and group ids to others."""
+
 PROCESSES_PER_CELL: Final = 48
 """A cell is one process, but grpc gives it a dozen threads or more, and the kernel counts those."""
 MEMORY_PER_CELL: Final = 96 << 20
@@ -72,6 +75,7 @@ class DockerSandbox(Sandbox):
         memory = (512 << 20) + MEMORY_PER_CELL * self._cells
         # Our own uid reads what we wrote; root's would be root inside too, so root's runs get nobody's.
         user, group = (os.getuid(), os.getgid()) if os.getuid() else (NOBODY, NOBODY)
+        self._let_in(sockets / SOCKET_NAME, group)
         try:
             self._container = self._client.containers.create(
                 image,
@@ -102,6 +106,14 @@ class DockerSandbox(Sandbox):
             )
         except docker.errors.APIError as error:
             raise SandboxUnavailable(f"the container cannot be created: {error.explanation}") from error
+
+    def _let_in(self, socket: Path, group: int) -> None:
+        """Let the container's user reach the host's socket, whose mode is 0660."""
+        if any(f"name={kind}" in option for option in self._client.info()["SecurityOptions"] for kind in REMAPPING):
+            # Its ids are others outside, and we cannot know which: then a credential alone admits it.
+            socket.chmod(0o666)
+        elif group != os.getgid():
+            os.chown(socket, -1, group)
 
     def _hand_over(self, credential: str) -> None:
         """Start the container and write the credential to its standard input: it never is in its environment."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,16 @@ async def test_a_refinement_keeps_both_texts_and_never_asks_the_author(run: Any)
         assert [version.author for version in idea.versions] == people
         texts = [version.idea.title for version in idea.versions]
         assert len(set(texts)) == len(texts), "each text is kept as it was written"
+
+
+async def test_what_the_host_counted_is_on_record(run: Any) -> None:
+    outcome = await run(3, bounce=1.0)
+    with closing(sqlite3.connect(outcome.directory / "ledger.sqlite")) as ledger:
+        (detail,) = ledger.execute("SELECT detail FROM events WHERE kind = 'host'").fetchone()
+        (messages,) = ledger.execute("SELECT count(*) FROM messages").fetchone()
+    counters = json.loads(detail)
+    assert counters["answered"] == counters["delivered"] == messages
+    assert (counters["pending"], counters["queued_bytes"], counters["refused"]) == (0, 0, {})
 
 
 @pytest.mark.parametrize("limit", [0, 1, 3])
