@@ -169,7 +169,8 @@ def flood(arguments: argparse.Namespace) -> None:
         ]
         for child in children:
             child.answer()
-        ask_honestly = ("latency", 100, arguments.requests, arguments.pause / 1e3)
+        ask_honestly = ("paced", 100, arguments.requests, arguments.pause / 1e3)
+        ask_hostilely = (arguments.size, arguments.reconnect or sys.maxsize)
         ann.ask(*ask_honestly)
         before = most = host.rss()
         quiet, flooded = [], []
@@ -178,14 +179,14 @@ def flood(arguments: argparse.Namespace) -> None:
             for with_flood in (False, True) if number % 2 == 0 else (True, False):
                 time.sleep(REST_SECONDS)
                 if with_flood:
-                    eve.ask(arguments.size)
+                    eve.ask(*ask_hostilely)
                 times = ann.ask(*ask_honestly)
                 (flooded if with_flood else quiet).append(1e3 * statistics.median(times))
                 if with_flood:
                     most = max(most, host.rss())
                     sent += eve.ask("stop")
         started = time.monotonic()
-        eve.ask(arguments.size)
+        eve.ask(*ask_hostilely)
         while time.monotonic() - started < arguments.seconds:
             time.sleep(0.1)
             most = max(most, host.rss())
@@ -237,7 +238,7 @@ def parse() -> argparse.Namespace:
     defaults = argparse.ArgumentDefaultsHelpFormatter
     command = commands.add_parser("messages", help="latency and throughput", formatter_class=defaults)
     command.add_argument("--stacks", nargs="+", choices=STACKS, default=STACKS, help="which to measure")
-    command.add_argument("--rounds", type=int, default=10, help="how many times all stacks take turns")
+    command.add_argument("--rounds", type=int, default=15, help="how many times all stacks take turns")
     command.add_argument("--requests", type=int, default=200, help="one at a time in one turn")
     command.set_defaults(run=messages)
     command = commands.add_parser("flood", help="an honest client beside a hostile one", formatter_class=defaults)
@@ -245,13 +246,17 @@ def parse() -> argparse.Namespace:
     command.add_argument("--requests", type=int, default=100, help="of the honest client in one turn")
     command.add_argument("--pause", type=float, default=5.0, help="of the honest client between two requests, in ms")
     command.add_argument("--size", type=int, default=100, help="of the hostile client's payloads, in bytes")
+    command.add_argument("--reconnect", type=int, metavar="N", help="the hostile client does, after each N messages")
     command.add_argument("--seconds", type=float, default=15.0, help="of one long flood at the end, for the memory")
     command.set_defaults(run=flood)
     command = commands.add_parser("register", help="ten thousand registrations", formatter_class=defaults)
     command.add_argument("--rounds", type=int, default=3, help="how many times")
     command.add_argument("--plain", action="store_true", help="AutoGen as shipped as well, once")
     command.set_defaults(run=register)
-    return parser.parse_args(sys.argv[1:] if sys.argv[1:] else ["messages"])
+    given = sys.argv[1:]
+    return parser.parse_args(
+        given if given and given[0] in (*commands.choices, "-h", "--help") else ["messages", *given]
+    )
 
 
 def main() -> None:

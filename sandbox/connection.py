@@ -14,6 +14,7 @@ from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
 from autogen_ext.runtimes.grpc.protos import agent_worker_pb2_grpc
 
 from sandbox.errors import MessagingError, NameTaken, PermissionDenied, RecipientLost
+from sandbox.outbox import Outbox
 from sandbox.wire import CLIENT_ID, CREDENTIAL, OPERATION, Tls
 
 CALL_SECONDS = 10.0
@@ -31,6 +32,7 @@ class HardenedConnection(HostConnection):
     def __init__(self, channel: grpc.aio.Channel, metadata: Sequence[tuple[str, str]]) -> None:
         super().__init__(channel, agent_worker_pb2_grpc.AgentRpcStub(channel))
         self._metadata = metadata
+        self._outbox = Outbox()
         self._stream: Any = None
         self._writer: asyncio.Task[None] | None = None
         self.closed = False
@@ -96,9 +98,7 @@ class HardenedConnection(HostConnection):
     async def _write(self) -> None:
         # Not an iterator given to gRPC: when the host refuses the stream, gRPC leaves the task behind that reads it.
         with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):  # the reader says it
-            while True:
-                await self._stream.write(await self._send_queue.get())
-                self._send_queue.task_done()
+            await self._outbox.write_to(self._stream.write)
 
     async def recv(self) -> pb.Message:
         """The next message of the host; raises `RecipientLost` when the stream has ended."""
@@ -116,7 +116,7 @@ class HardenedConnection(HostConnection):
 
     def put(self, message: pb.Message) -> None:
         """Queue a message for the host."""
-        self._send_queue.put_nowait(message)
+        self._outbox.put(message)
 
     async def send(self, message: pb.Message) -> None:
         """AutoGen's name for `put`."""
@@ -136,7 +136,7 @@ class HardenedConnection(HostConnection):
 
     async def drained(self) -> None:
         """Wait until gRPC has taken everything that was queued."""
-        await self._send_queue.join()
+        await self._outbox.drained()
 
     async def close(self) -> None:
         """Close the channel; pending reads end with `RecipientLost`."""

@@ -7,6 +7,7 @@ the host's half of the mending stands in ``creator.runtime``.
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import itertools
 import logging
@@ -36,6 +37,7 @@ from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
 from opentelemetry.trace import NoOpTracerProvider, TracerProvider
 
 from sandbox.connection import HardenedConnection
+from sandbox.deadlines import Deadlines
 from sandbox.errors import (
     DeadlineExceeded,
     HandlerFailed,
@@ -75,7 +77,7 @@ SHARE_OF_TIME: Final = 0.9
 REGISTRATIONS_AT_ONCE: Final = 64
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Answering:
     """One request that this runtime is answering."""
 
@@ -155,6 +157,8 @@ class HardenedRuntime(GrpcWorkerAgentRuntime):
         self._connected = False
         self._subscription_manager = IndexedSubscriptions()
         self._answering: dict[str, _Answering] = {}
+        self._working: Deadlines[_Answering] = Deadlines(_Answering.expire)
+        self._waiting: Deadlines[tuple[asyncio.Future[Any], str, str]] = Deadlines(_expire)
         self._watched_tokens: WeakKeyDictionary[CancellationToken, set[asyncio.Future[Any]]] = WeakKeyDictionary()
         self._being_registered: dict[str, asyncio.Event] = {}
         self._constructing: dict[AgentId, asyncio.Lock] = {}
@@ -243,7 +247,7 @@ class HardenedRuntime(GrpcWorkerAgentRuntime):
                     self._begin(self._process_published(message.cloudEvent))
 
     def _begin(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = asyncio.create_task(work)
         self._background_tasks.add(task)
         task.add_done_callback(self._background_tasks.discard)
 
@@ -394,7 +398,8 @@ class HardenedRuntime(GrpcWorkerAgentRuntime):
         request.target.type, request.target.key = recipient.type, recipient.key
         if sender is not None:
             request.source.type, request.source.key = sender.type, sender.key
-        request.metadata.update(metadata)
+        for name, value in metadata.items():
+            request.metadata[name] = value
         request.payload.data_type = data_type
         request.payload.data_content_type = JSON_DATA_CONTENT_TYPE
         request.payload.data = data
@@ -403,7 +408,8 @@ class HardenedRuntime(GrpcWorkerAgentRuntime):
         if cancellation_token is not None and not self._watch(cancellation_token, future):
             raise asyncio.CancelledError
         self._pending_requests[request_id] = future
-        timer = loop.call_at(deadline, _expire, future, recipient.type, data_type)
+        waiting = (future, recipient.type, data_type)
+        self._waiting.add(waiting, deadline)
         try:
             self._connection().put(outgoing)
             return await future
@@ -412,7 +418,7 @@ class HardenedRuntime(GrpcWorkerAgentRuntime):
                 self._connection().put(_withdrawal(request_id))
             raise
         finally:
-            timer.cancel()
+            self._waiting.discard(waiting)
             self._pending_requests.pop(request_id, None)
             if cancellation_token is not None:
                 self._watched_tokens.get(cancellation_token, set()).discard(future)
@@ -475,7 +481,7 @@ class HardenedRuntime(GrpcWorkerAgentRuntime):
         answering.task = asyncio.current_task()
         self._answering[request.request_id] = answering
         _answering.set(answering)
-        timer = loop.call_at(answering.deadline, answering.expire)
+        self._working.add(answering, answering.deadline)
         outgoing = pb.Message()
         outgoing.response.request_id = request.request_id
         try:
@@ -492,7 +498,7 @@ class HardenedRuntime(GrpcWorkerAgentRuntime):
         except Exception as error:
             set_error(outgoing.response, failure_of(error))
         finally:
-            timer.cancel()
+            self._working.discard(answering)
             self._answering.pop(request.request_id, None)
         if self._connected:
             self._connection().put(outgoing)
@@ -520,9 +526,10 @@ class HardenedRuntime(GrpcWorkerAgentRuntime):
         return result
 
     async def _call_agent(self, message: Any, request: pb.RpcRequest, token: CancellationToken) -> Any:
-        agent = await self._get_agent(AgentId(request.target.type, request.target.key))
+        recipient = _agent_id(request.target.type, request.target.key)
+        agent = self._instantiated_agents.get(recipient) or await self._get_agent(recipient)
         context = MessageContext(
-            sender=AgentId(request.source.type, request.source.key) if request.HasField("source") else None,
+            sender=_agent_id(request.source.type, request.source.key) if request.HasField("source") else None,
             topic_id=None,
             is_rpc=True,
             cancellation_token=token,
@@ -715,6 +722,12 @@ async def _close(agents: Sequence[Agent]) -> None:
             logger.warning("agent %.100r failed to close", str(agent.id), exc_info=True)
 
 
+@functools.lru_cache(maxsize=512)
+def _agent_id(type: str, key: str) -> AgentId:
+    """AutoGen checks an id's form whenever it makes one."""
+    return AgentId(type, key)
+
+
 def _subscribe(subscription: Subscription) -> pb.AddSubscriptionRequest:
     return pb.AddSubscriptionRequest(subscription=subscription_to_proto(subscription))
 
@@ -730,6 +743,7 @@ def _cancel(futures: set[asyncio.Future[Any]]) -> None:
         future.cancel()
 
 
-def _expire(future: asyncio.Future[Any], recipient: str, data_type: str) -> None:
+def _expire(waiting: tuple[asyncio.Future[Any], str, str]) -> None:
+    future, recipient, data_type = waiting
     if not future.done():
         future.set_exception(DeadlineExceeded(f"{recipient!r} did not answer {data_type} in time"))

@@ -24,6 +24,7 @@ from autogen_ext.runtimes.grpc.protos import agent_worker_pb2_grpc
 
 from creator.runtime.client import Client
 from creator.runtime.credentials import Credentials, Grant, Role
+from creator.runtime.pace import Pace
 from creator.runtime.records import Admission, Counters, Exchange, Limits
 from creator.runtime.switch import MAX_ID_CHARACTERS, Switch
 from sandbox.errors import MessagingError, NameTaken
@@ -33,6 +34,13 @@ UNIX: Final = "unix:"
 MAX_SOCKET_PATH: Final = 107
 """Bytes; the kernel takes no longer path of a unix socket."""
 
+STREAM_COST: Final = 20.0
+"""What opening a stream counts for, in messages."""
+
+STRANGERS_PER_SECOND: Final = 20.0
+"""How many of those who have no credential are refused without delay."""
+
+_SERVICE: Final = pb.DESCRIPTOR.services_by_name["AgentRpc"].full_name
 _STATUS: Final[Mapping[type[MessagingError], grpc.StatusCode]] = {NameTaken: grpc.StatusCode.ALREADY_EXISTS}
 
 
@@ -53,10 +61,11 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
         self._switch = switch
         self._on_disconnect = on_disconnect
         self._subscription_manager = switch.subscriptions
+        self._strangers = Pace(STRANGERS_PER_SECOND, STRANGERS_PER_SECOND)
 
     async def OpenChannel(self, request_iterator: AsyncIterator[pb.Message], context: Any) -> None:  # type: ignore[override]
         """One client's stream, from its credential to its end."""
-        grant = await self._authenticate(context)
+        grant = await self._authenticate(context, cost=STREAM_COST)
         client = Client(grant, self._switch.limits)
         try:
             self._switch.connect(client)
@@ -68,7 +77,7 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
             await context.send_initial_metadata(())
             tasks = [
                 asyncio.create_task(self._read(client, context)),
-                asyncio.create_task(client.write_to(context)),
+                asyncio.create_task(client.outbox.write_to(context.write)),
             ]
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -80,9 +89,14 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
                 self._on_disconnect(grant.client)
 
     async def _read(self, client: Client, context: Any) -> None:
-        while (message := await context.read()) is not grpc.aio.EOF:
-            answered = self._switch.receive(client, message)
-            await client.may_be_read(free=answered)
+        pace, outbox = self._switch.pace_of(client.grant), client.outbox
+        while (read := await context.read()) is not grpc.aio.EOF:
+            message, size = read
+            answered = self._switch.receive(client, message, size)
+            if outbox.bytes > outbox.bound:
+                await outbox.room()  # who does not read its answers is not read either: they must not pile up
+            if pace is not None and not answered:
+                await pace.take()
 
     async def RegisterAgent(self, request: pb.RegisterAgentTypeRequest, context: Any) -> Any:
         """Register a name that the client's grant holds and nobody else has; or give it back, or replace its agents."""
@@ -136,7 +150,7 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
         await self._abort(context, error)
         yield pb.ControlMessage()
 
-    async def _authenticate(self, context: Any) -> Grant:
+    async def _authenticate(self, context: Any, cost: float = 1.0) -> Grant:
         metadata = _metadata(context)
         if self._credentials is None:
             identity = metadata.get(CLIENT_ID, "")
@@ -145,7 +159,10 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
         else:
             grant = self._credentials.check(metadata.get(CREDENTIAL, ""))
             if grant is not None:
+                if (pace := self._switch.pace_of(grant)) is not None:
+                    await pace.take(cost)
                 return grant
+        await self._strangers.take()
         await self._abort(context, self._switch.refusal("unknown", "credential", "no valid credential"))
 
     async def _connected(self, context: Any) -> Client:
@@ -160,6 +177,10 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
     async def _abort(self, context: Any, error: MessagingError) -> NoReturn:
         await context.abort(_STATUS.get(type(error), grpc.StatusCode.PERMISSION_DENIED), str(error))
         raise AssertionError("abort raises")
+
+
+def _sized(data: bytes) -> tuple[pb.Message, int]:
+    return pb.Message.FromString(data), len(data)
 
 
 def _metadata(context: Any) -> dict[str, str]:
@@ -211,6 +232,7 @@ class HardenedHost(GrpcWorkerAgentRuntimeHost):
                 # Strangers who connect and say nothing are let go.
                 ("grpc.server_handshake_timeout_ms", 5_000),
                 ("grpc.max_connection_idle_ms", 30_000),
+                ("grpc.max_concurrent_streams", 100),
             ],
             extra_grpc_config,
         )
@@ -241,6 +263,11 @@ class HardenedHost(GrpcWorkerAgentRuntimeHost):
         if self._serve_task is not None:
             raise RuntimeError("Host runtime is already started.")
         server = grpc.aio.server(options=self._options)
+        # The first handler of a name is the one that counts: this one tells a message's size.
+        stream = grpc.stream_stream_rpc_method_handler(
+            self._servicer.OpenChannel, request_deserializer=_sized, response_serializer=pb.Message.SerializeToString
+        )
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, {"OpenChannel": stream}),))
         agent_worker_pb2_grpc.add_AgentRpcServicer_to_server(self._servicer, server)
         try:
             if self._tls is None:
@@ -274,7 +301,7 @@ class HardenedHost(GrpcWorkerAgentRuntimeHost):
             raise RuntimeError("Host runtime is not started.")
         serving, self._serve_task = self._serve_task, None
         for client in self._switch.clients():
-            client.close()
+            client.outbox.close()
         self._grace = grace
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
@@ -310,7 +337,7 @@ class HardenedHost(GrpcWorkerAgentRuntimeHost):
             self._credentials.revoke(label)
         client = self._switch.client(label)
         if client is not None:
-            client.close()
+            client.outbox.close()
             await self._switch.disconnect(client)
 
     def admission(self, name: str, message_id: str | None) -> Admission:

@@ -36,9 +36,10 @@ class Limits:
         pending_per_cell: The same for a client of any other role.
         pending_per_recipient: Unanswered requests to one agent.
         queued_bytes: Bytes of one client's unanswered requests, and bytes that wait to be sent to one client.
-        cell_messages_per_second: How many messages a cell may send in the long run, for each of its agents;
-            a faster one is read more slowly, so that it cannot keep the host from serving the others.
-        cell_burst: How many messages a cell may send at once, for each of its agents.
+        cell_messages_per_second: How many messages and calls a cell may make in the long run, for each of its agents,
+            answers that it was asked for aside; a faster one is served more slowly, so that it cannot keep the host
+            from serving the others.
+        cell_burst: How many it may make at once, for each of its agents.
         frozen_after: Seconds until a client that answers no pings counts as gone; None never asks.
     """
 
@@ -52,7 +53,7 @@ class Limits:
     frozen_after: float | None = FROZEN_AFTER
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Admission:
     """What the host knows of a request that it lets pass.
 
@@ -69,7 +70,7 @@ class Admission:
     parent: pb.RpcRequest | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Exchange:
     """One request and what became of it, as the host saw it.
 

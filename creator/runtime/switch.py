@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import math
 import re
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
@@ -20,9 +21,11 @@ from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
 from autogen_ext.runtimes.grpc.protos import cloudevent_pb2
 
 from creator.runtime.client import Client, Pending
-from creator.runtime.credentials import Role
+from creator.runtime.credentials import Grant, Role
+from creator.runtime.pace import Pace
 from creator.runtime.records import Admission, Counters, Exchange, Limits, Refusal
 from creator.runtime.rules import chain_after
+from sandbox.deadlines import Deadlines
 from sandbox.errors import (
     BY_CODE,
     MAX_ERROR_CHARACTERS,
@@ -79,13 +82,26 @@ class Switch:
         self._clients: dict[str, Client] = {}
         self._owners: dict[str, Client] = {}
         self._subscribers: dict[str, Client] = {}
+        self._paces: dict[str, Pace] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
+        self._deadlines: Deadlines[Pending] = Deadlines(lambda pending: self._withdraw(pending, "DeadlineExceeded"))
         self._ids = itertools.count(1)
         self._refused: Counter[Refusal] = Counter()
         self._told: Counter[str] = Counter()
         self._delivered = self._answered = self._published = 0
 
     # Clients and names
+
+    def pace_of(self, grant: Grant) -> Pace | None:
+        """How fast a client is served; None when it is trusted."""
+        if grant.role == "trusted":
+            return None
+        pace = self._paces.get(grant.client)
+        if pace is None:
+            agents = len(grant.types) if grant.types else 1
+            rate, burst = self.limits.cell_messages_per_second * agents, self.limits.cell_burst * agents
+            pace = self._paces[grant.client] = Pace(rate, burst)
+        return pace
 
     def client(self, label: str) -> Client | None:
         """The connected client of this label."""
@@ -163,7 +179,7 @@ class Switch:
             agents=len(self._owners),
             subscriptions=len(self._subscribers),
             pending=sum(len(client.asking) for client in self._clients.values()),
-            queued_bytes=sum(client.queued_bytes for client in self._clients.values()),
+            queued_bytes=sum(client.outbox.bytes for client in self._clients.values()),
             delivered=self._delivered,
             answered=self._answered,
             published=self._published,
@@ -172,26 +188,31 @@ class Switch:
 
     # Messages
 
-    def receive(self, client: Client, message: pb.Message) -> bool:
-        """Handle one message that a client has sent; True when it is an answer that it was asked for."""
+    def receive(self, client: Client, message: pb.Message, size: int) -> bool:
+        """Handle one message that a client has sent; True when it is an answer that it was asked for.
+
+        Args:
+            client: Who sent it.
+            message: The message; it may go on to another client, changed.
+            size: Its size on the wire, in bytes. Asking a protobuf message for it costs as much as writing it.
+        """
         match message.WhichOneof("message"):
             case "request" if message.request.method == CANCEL:
                 pending = client.asking.get(message.request.request_id)
                 if pending is not None:
                     self._withdraw(pending, "Cancelled")
             case "request":
-                self._request(client, message)
+                self._request(client, message, size)
             case "response":
-                return self._response(client, message)
+                return self._response(client, message, size)
             case "cloudEvent":
-                self._publish(client, message)
+                self._publish(client, message, size)
         return False
 
-    def _request(self, client: Client, message: pb.Message) -> None:
+    def _request(self, client: Client, message: pb.Message, size: int) -> None:
         """Give a request to its recipient, or answer it with the reason why not."""
         request = message.request
         caller_id = request.request_id[:MAX_ID_CHARACTERS]
-        size = message.ByteSize()
         try:
             admission = self._admit(client, request, size)
             callee = self._owners.get(request.target.type)
@@ -204,25 +225,26 @@ class Switch:
                 raise self.refusal(client, "overload", f"{request.target.type!r} has too much to do", Overloaded)
         except MessagingError as error:
             self._report(client, request, Admission(), type(error).__name__, b"", 0.0)
-            client.send(error_message(caller_id, error), _ERROR_SIZE)
+            client.outbox.put(error_message(caller_id, error), _ERROR_SIZE)
             return
-        loop = asyncio.get_running_loop()
         host_id = f"r{next(self._ids)}"
-        pending = Pending(client, caller_id, callee, host_id, request, admission, size, loop.time())
-        pending.timer = loop.call_later(admission.timeout, self._withdraw, pending, "DeadlineExceeded")
+        now = time.monotonic()
+        pending = Pending(client, caller_id, callee, host_id, request, admission, size, now)
+        self._deadlines.add(pending, now + admission.timeout)
         client.asking[caller_id] = pending
         client.asking_bytes += size
         callee.begin(pending)
-        trace = {field: request.metadata[field] for field in FIELDS if field in request.metadata}
         # The message itself goes on; a copy of a large one would cost more than all the rest.
         request.request_id = host_id
-        request.metadata.clear()
-        request.metadata["timeout"] = f"{admission.timeout:.3f}"
-        for field, value in trace.items():
+        metadata = request.metadata
+        trace = [(field, metadata[field]) for field in FIELDS if field in metadata]
+        metadata.clear()
+        metadata["timeout"] = f"{admission.timeout:.3f}"
+        for field, value in trace:
             if _TRACE.fullmatch(value):
-                request.metadata[field] = value
+                metadata[field] = value
         self._delivered += 1
-        callee.send(message, size)
+        pending.entry = callee.outbox.put(message, size)
 
     def _admit(self, client: Client, request: pb.RpcRequest, size: int) -> Admission:
         """What a request that may pass belongs to; raises the reason when it may not pass."""
@@ -231,8 +253,7 @@ class Switch:
         source, target = request.source.type, request.target.type
         if not (grant.allows(source) or (trusted and not request.HasField("source"))):
             raise self.refusal(client, "sender", f"this client may not send as {source[:64]!r}")
-        data = len(request.payload.data)
-        if data > limits.message_bytes or size - data > MAX_HEAD_BYTES:
+        if self._too_large(size, request.payload):
             text = f"{size} bytes; the limit is {limits.message_bytes}"
             raise self.refusal(client, "size", text, MessageTooLarge)
         most = limits.pending_per_client if trusted else limits.pending_per_cell
@@ -253,7 +274,11 @@ class Switch:
         conversation = before.conversation if before is not None else ""
         return Admission(conversation, chain, timeout, parent.request if parent is not None else None)
 
-    def _response(self, client: Client, message: pb.Message) -> bool:
+    def _too_large(self, size: int, payload: pb.Payload) -> bool:
+        data = len(payload.data)
+        return data > self.limits.message_bytes or size - data > MAX_HEAD_BYTES
+
+    def _response(self, client: Client, message: pb.Message, size: int) -> bool:
         """Give an answer to whoever asked; False, and a refusal, when nobody asked this client."""
         response = message.response
         pending = client.to_answer.get(response.request_id)
@@ -262,27 +287,25 @@ class Switch:
             if not late:
                 self.refusal(client, "reply", "answered a request that it was not given")
             return late
-        size = message.ByteSize()
-        data = len(response.payload.data)
         code = response.metadata.get("error", "")
         if code or response.error:
             self._fail(pending, _believed(response, code, to=pending.caller))
-        elif data > self.limits.message_bytes or size - data > MAX_HEAD_BYTES:
+        elif self._too_large(size, response.payload):
             self.refusal(client, "size", f"an answer of {size} bytes", MessageTooLarge)
             self._fail(pending, HandlerFailed(f"the answer has {size} bytes; the limit is {self.limits.message_bytes}"))
         elif not pending.caller.has_room(size):
             self.refusal(pending.caller, "overload", "too much is queued for this client", Overloaded)
-            self._fail(pending, Overloaded(f"{pending.caller.queued_bytes} bytes wait to be sent to this client"))
+            self._fail(pending, Overloaded(f"{pending.caller.outbox.bytes} bytes wait to be sent to this client"))
         else:
             response.request_id = pending.caller_id
             response.metadata.clear()
-            pending.caller.send(message, size)
+            pending.caller.outbox.put(message, size)
             self._end(pending, "ok", response.payload.data if self._on_exchange is not None else b"")
         return True
 
     def _fail(self, pending: Pending, error: MessagingError) -> None:
         """Answer a request with an error."""
-        pending.caller.send(error_message(pending.caller_id, error), _ERROR_SIZE)
+        pending.caller.outbox.put(error_message(pending.caller_id, error), _ERROR_SIZE)
         self._end(pending, type(error).__name__)
 
     def _withdraw(self, pending: Pending, outcome: str) -> None:
@@ -295,10 +318,9 @@ class Switch:
         caller.asking.pop(pending.caller_id, None)
         caller.asking_bytes -= pending.size
         pending.callee.end(pending)
-        if pending.timer is not None:
-            pending.timer.cancel()
+        self._deadlines.discard(pending)
         self._answered += 1
-        latency = asyncio.get_running_loop().time() - pending.started
+        latency = time.monotonic() - pending.started
         self._report(caller, pending.request, pending.admission, outcome, answer, latency)
 
     # Topics
@@ -337,7 +359,7 @@ class Switch:
     def _may_use(self, client: Client, topic_type: str) -> bool:
         return client.grant.role == "trusted" or topic_type in self._topics.get(client.grant.role, frozenset())
 
-    def _publish(self, client: Client, message: pb.Message) -> None:
+    def _publish(self, client: Client, message: pb.Message, size: int) -> None:
         """Give an event to the clients whose agents subscribed to its topic."""
         event = message.cloudEvent
         if not self._may_use(client, event.type):
@@ -347,7 +369,6 @@ class Switch:
         if not client.grant.allows(source) and not (client.grant.role == "trusted" and source == "unknown"):
             self.refusal(client, "sender", f"this client may not publish as {source[:64]!r}")
             return
-        size = message.ByteSize()
         if size > self.limits.message_bytes + MAX_HEAD_BYTES:
             self.refusal(client, "size", f"an event of {size} bytes", MessageTooLarge)
             return
@@ -355,7 +376,7 @@ class Switch:
         recipients = {id(owner): owner for one in matching if (owner := self._subscribers.get(one.id)) is not None}
         for recipient in recipients.values():
             if recipient.has_room(size):
-                recipient.send(message, size)
+                recipient.outbox.put(message, size)
             else:
                 self.refusal(client, "overload", "too much is queued for a subscriber", Overloaded)
         self._published += bool(recipients)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import contextlib
 import os
+import random
+import re
+import socket
 import subprocess
 import sys
 import tarfile
@@ -16,6 +19,7 @@ import pytest
 
 HERE: Final = Path(__file__).parent
 REPOSITORY: Final = HERE.parent.parent
+TESTS: Final = Path("tests", "test_worker_runtime.py")
 DOWNLOAD: Final = ("--no-deps", "--no-binary", "autogen-ext", "--no-build-isolation", "--require-hashes")
 OPTIONS: Final = ("-v", "--noconftest", "-p", "no:cacheprovider", "-p", "drop_in")
 INI: Final = """\
@@ -27,7 +31,10 @@ timeout = 60
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """AutoGen's source distribution, unpacked. In CI its absence is a failure, elsewhere a reason to skip."""
+    """AutoGen's source distribution, unpacked, its tests moved to free ports.
+
+    In CI its absence is a failure, elsewhere a reason to skip; a wrong hash is a failure anywhere.
+    """
     folder = tmp_path_factory.mktemp("upstream")
     fetching = subprocess.run(
         [sys.executable, "-m", "pip", "download", *DOWNLOAD, "-r", HERE / "requirements.txt", "--dest", folder],
@@ -43,7 +50,25 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [archive] = folder.iterdir()
     with tarfile.open(archive) as tar:
         tar.extractall(folder, filter="data")
-    return folder / archive.name.removesuffix(".tar.gz")
+    unpacked = folder / archive.name.removesuffix(".tar.gz")
+    _move_ports(unpacked / TESTS)
+    return unpacked
+
+
+def _move_ports(file: Path) -> None:
+    """Give the tests free ports: theirs are among those that the kernel hands out to anybody's connections."""
+    text = file.read_text("utf-8")
+    fixed = sorted(set(re.findall(r'"localhost:(\d+)"', text)))
+    assert fixed
+    free: set[int] = set()
+    while len(free) < len(fixed):
+        port = random.randrange(10_000, 30_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            free.add(port)
+    for old, new in zip(fixed, free, strict=True):
+        text = text.replace(f'"localhost:{old}"', f'"localhost:{new}"')
+    file.write_text(text, "utf-8")
 
 
 def _marked(file: Path) -> dict[str, str]:
@@ -70,7 +95,7 @@ def _outcomes(report: Path) -> dict[str, str]:
 @pytest.mark.parametrize("classes", ["plain", "ours"])
 def test_the_worker_runtimes_own_tests_pass(source: Path, tmp_path: Path, classes: str) -> None:
     """``plain`` shows that this harness is sound."""
-    file = source / "tests" / "test_worker_runtime.py"
+    file = source / TESTS
     ini, report, log = tmp_path / "pytest.ini", tmp_path / "report.xml", tmp_path / "log"
     ini.write_text(INI)
     unwanted = ("PYTEST_ADDOPTS", "PYTHONWARNINGS")
