@@ -130,7 +130,7 @@ class RunRecord:
                 exchange.source,
                 exchange.target,
                 type=exchange.type,
-                size_bytes=len(exchange.request),
+                size_bytes=exchange.size,
                 latency_s=exchange.latency,
                 outcome=exchange.outcome,
                 conversation=exchange.conversation,

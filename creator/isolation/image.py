@@ -20,9 +20,9 @@ def build_context() -> dict[str, bytes]:
     if not DOCKERFILE.is_file():
         raise SandboxUnavailable(f"no Dockerfile beside the package {PACKAGE.name!r}: run from a checkout")
     files = {"Dockerfile": DOCKERFILE.read_bytes()}
-    for path in sorted(PACKAGE.iterdir()):
+    for path in sorted(PACKAGE.rglob("*")):
         if path.suffix in {".py", ".txt"}:
-            files[f"sandbox/{path.name}"] = path.read_bytes()
+            files[f"sandbox/{path.relative_to(PACKAGE).as_posix()}"] = path.read_bytes()
     return files
 
 

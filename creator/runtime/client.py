@@ -10,8 +10,8 @@ from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
 
 from creator.runtime.credentials import Grant
 from creator.runtime.records import Admission, Limits
-from sandbox.outbox import Entry, Outbox
-from sandbox.wire import CANCEL
+from sandbox.runtime.outbox import Entry, Outbox
+from sandbox.runtime.wire import CANCEL
 
 WITHDRAWN_KEPT: Final = 1_024
 """How many withdrawn requests a client may still answer without being taken for a forger."""

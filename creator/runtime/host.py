@@ -26,9 +26,19 @@ from creator.runtime.client import Client
 from creator.runtime.credentials import Credentials, Grant, Role
 from creator.runtime.pace import Pace
 from creator.runtime.records import Admission, Counters, Exchange, Limits
-from creator.runtime.switch import MAX_ID_CHARACTERS, Switch
+from creator.runtime.switch import Switch
 from sandbox.errors import MessagingError, NameTaken
-from sandbox.wire import CLIENT_ID, CREDENTIAL, OPERATION, REPLACE, UNREGISTER, Tls, channel_options, merged
+from sandbox.runtime.wire import (
+    CLIENT_ID,
+    CREDENTIAL,
+    MAX_NAME_CHARACTERS,
+    OPERATION,
+    REPLACE,
+    UNREGISTER,
+    Tls,
+    channel_options,
+    merged,
+)
 
 UNIX: Final = "unix:"
 MAX_SOCKET_PATH: Final = 107
@@ -154,7 +164,7 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
         metadata = _metadata(context)
         if self._credentials is None:
             identity = metadata.get(CLIENT_ID, "")
-            if 0 < len(identity) <= MAX_ID_CHARACTERS:
+            if 0 < len(identity) <= MAX_NAME_CHARACTERS:
                 return Grant(identity, None, "trusted")
         else:
             grant = self._credentials.check(metadata.get(CREDENTIAL, ""))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
 
-from sandbox.wire import FROZEN_AFTER, MAX_MESSAGE_BYTES
+from sandbox.runtime.wire import FROZEN_AFTER, MAX_MESSAGE_BYTES
 
 Refusal = Literal[
     "credential",
@@ -81,9 +81,8 @@ class Exchange:
         conversation: Id of the conversation, set by the World; empty outside of one.
         chain: Names that the conversation passed before this request, the sender last.
         outcome: ``ok``, ``Cancelled`` or the name of the error.
-        request: The request's payload as JSON bytes.
-        response: The answer's payload as JSON bytes; empty when it is an error.
         latency: Seconds from request to answer.
+        size: Size of the request on the wire, in bytes.
     """
 
     source: str
@@ -92,9 +91,20 @@ class Exchange:
     conversation: str
     chain: tuple[str, ...]
     outcome: str
-    request: bytes = field(repr=False)
-    response: bytes = field(repr=False)
     latency: float
+    size: int
+    _request: pb.RpcRequest = field(repr=False)
+    _response: pb.RpcResponse | None = field(repr=False)
+
+    @property
+    def request(self) -> bytes:
+        """The request's payload as JSON."""
+        return self._request.payload.data
+
+    @property
+    def response(self) -> bytes:
+        """The answer's payload as JSON; empty when there is none."""
+        return self._response.payload.data if self._response is not None else b""
 
 
 @dataclass(frozen=True)

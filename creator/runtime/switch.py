@@ -25,7 +25,6 @@ from creator.runtime.credentials import Grant, Role
 from creator.runtime.pace import Pace
 from creator.runtime.records import Admission, Counters, Exchange, Limits, Refusal
 from creator.runtime.rules import chain_after
-from sandbox.deadlines import Deadlines
 from sandbox.errors import (
     BY_CODE,
     MAX_ERROR_CHARACTERS,
@@ -38,14 +37,14 @@ from sandbox.errors import (
     RecipientLost,
     RecipientNotFound,
 )
-from sandbox.subscriptions import IndexedSubscriptions, agent_type_of
-from sandbox.tracing import FIELDS
-from sandbox.wire import CANCEL, MAX_HEAD_BYTES, error_message
+from sandbox.runtime.deadlines import Deadlines
+from sandbox.runtime.subscriptions import IndexedSubscriptions, agent_type_of
+from sandbox.runtime.tracing import FIELDS
+from sandbox.runtime.wire import CANCEL, MAX_HEAD_BYTES, MAX_NAME_CHARACTERS, error_message
 
 MAX_TIMEOUT: Final = 3_600.0
 """Seconds; the longest time that a request is remembered."""
 
-MAX_ID_CHARACTERS: Final = 200
 REFUSALS_TOLD: Final = 50
 """Of each client so many refusals are told one by one; the further ones are only counted."""
 
@@ -212,7 +211,7 @@ class Switch:
     def _request(self, client: Client, message: pb.Message, size: int) -> None:
         """Give a request to its recipient, or answer it with the reason why not."""
         request = message.request
-        caller_id = request.request_id[:MAX_ID_CHARACTERS]
+        caller_id = request.request_id[:MAX_NAME_CHARACTERS]
         try:
             admission = self._admit(client, request, size)
             callee = self._owners.get(request.target.type)
@@ -224,7 +223,7 @@ class Switch:
             ):  # fmt: skip
                 raise self.refusal(client, "overload", f"{request.target.type!r} has too much to do", Overloaded)
         except MessagingError as error:
-            self._report(client, request, Admission(), type(error).__name__, b"", 0.0)
+            self._report(client, request, size, Admission(), type(error).__name__)
             client.outbox.put(error_message(caller_id, error), _ERROR_SIZE)
             return
         host_id = f"r{next(self._ids)}"
@@ -253,8 +252,12 @@ class Switch:
         source, target = request.source.type, request.target.type
         if not (grant.allows(source) or (trusted and not request.HasField("source"))):
             raise self.refusal(client, "sender", f"this client may not send as {source[:64]!r}")
-        if self._too_large(size, request.payload):
+        if size > limits.message_bytes + MAX_HEAD_BYTES:
             text = f"{size} bytes; the limit is {limits.message_bytes}"
+            raise self.refusal(client, "size", text, MessageTooLarge)
+        names = (request.request_id, source, request.source.key, target, request.target.key)
+        if max(map(len, names)) > MAX_NAME_CHARACTERS:
+            text = f"an id or a name has more than {MAX_NAME_CHARACTERS} characters"
             raise self.refusal(client, "size", text, MessageTooLarge)
         most = limits.pending_per_client if trusted else limits.pending_per_cell
         if len(client.asking) >= most or client.asking_bytes + size > limits.queued_bytes:
@@ -274,10 +277,6 @@ class Switch:
         conversation = before.conversation if before is not None else ""
         return Admission(conversation, chain, timeout, parent.request if parent is not None else None)
 
-    def _too_large(self, size: int, payload: pb.Payload) -> bool:
-        data = len(payload.data)
-        return data > self.limits.message_bytes or size - data > MAX_HEAD_BYTES
-
     def _response(self, client: Client, message: pb.Message, size: int) -> bool:
         """Give an answer to whoever asked; False, and a refusal, when nobody asked this client."""
         response = message.response
@@ -290,7 +289,7 @@ class Switch:
         code = response.metadata.get("error", "")
         if code or response.error:
             self._fail(pending, _believed(response, code, to=pending.caller))
-        elif self._too_large(size, response.payload):
+        elif size > self.limits.message_bytes + MAX_HEAD_BYTES:
             self.refusal(client, "size", f"an answer of {size} bytes", MessageTooLarge)
             self._fail(pending, HandlerFailed(f"the answer has {size} bytes; the limit is {self.limits.message_bytes}"))
         elif not pending.caller.has_room(size):
@@ -300,7 +299,7 @@ class Switch:
             response.request_id = pending.caller_id
             response.metadata.clear()
             pending.caller.outbox.put(message, size)
-            self._end(pending, "ok", response.payload.data if self._on_exchange is not None else b"")
+            self._end(pending, "ok", response)
         return True
 
     def _fail(self, pending: Pending, error: MessagingError) -> None:
@@ -313,15 +312,16 @@ class Switch:
         pending.callee.withdraw(pending)
         self._end(pending, outcome)
 
-    def _end(self, pending: Pending, outcome: str, answer: bytes = b"") -> None:
+    def _end(self, pending: Pending, outcome: str, answer: pb.RpcResponse | None = None) -> None:
         caller = pending.caller
         caller.asking.pop(pending.caller_id, None)
         caller.asking_bytes -= pending.size
         pending.callee.end(pending)
         self._deadlines.discard(pending)
         self._answered += 1
-        latency = time.monotonic() - pending.started
-        self._report(caller, pending.request, pending.admission, outcome, answer, latency)
+        if self._on_exchange is not None:
+            latency = time.monotonic() - pending.started
+            self._report(caller, pending.request, pending.size, pending.admission, outcome, latency, answer)
 
     # Topics
 
@@ -398,10 +398,11 @@ class Switch:
         self,
         client: Client,
         request: pb.RpcRequest,
+        size: int,
         admission: Admission,
         outcome: str,
-        response: bytes,
-        latency: float,
+        latency: float = 0.0,
+        response: pb.RpcResponse | None = None,
     ) -> None:
         if self._on_exchange is None:
             return
@@ -417,9 +418,10 @@ class Switch:
                 conversation=admission.conversation,
                 chain=admission.chain,
                 outcome=outcome,
-                request=request.payload.data,
-                response=response,
                 latency=latency,
+                size=size,
+                _request=request,
+                _response=response,
             )
         )
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from creator.runtime import Credentials, Exchange, Grant, HardenedHost
 from sandbox.errors import RecipientNotFound
 from sandbox.runtime import HardenedRuntime
-from sandbox.wire import MAX_MESSAGE_BYTES
+from sandbox.runtime.wire import MAX_MESSAGE_BYTES
 
 
 class Ask(BaseModel):

@@ -19,7 +19,7 @@ from sandbox.errors import (
     RecipientNotFound,
 )
 from sandbox.runtime import HardenedRuntime
-from sandbox.wire import MAX_MESSAGE_BYTES
+from sandbox.runtime.wire import MAX_MESSAGE_BYTES
 from tests.integration.runtime.house import Ask, House, Unheard, Worker
 
 

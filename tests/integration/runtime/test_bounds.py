@@ -10,9 +10,12 @@ import pytest
 from autogen_core import AgentId
 from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
 
-from creator.runtime import Limits
+from creator.runtime import Grant, Limits
+from creator.runtime.host import STREAM_COST
 from sandbox.errors import MessageTooLarge, MessagingError, Overloaded
 from sandbox.runtime import HardenedRuntime
+from sandbox.runtime.outbox import Outbox
+from sandbox.runtime.wire import MAX_HEAD_BYTES
 from tests.integration.runtime.conftest import OpenHouse
 from tests.integration.runtime.house import Ask, House, Worker
 
@@ -101,7 +104,7 @@ async def test_messages_over_the_limit_are_refused_alone(house: House) -> None:
     await house.worker("bob")
     house.trusted._message_bytes = 1 << 30
     with pytest.raises(MessageTooLarge):
-        await house.ask(text="x" * (Limits().message_bytes + 1))
+        await house.ask(text="x" * (Limits().message_bytes + MAX_HEAD_BYTES))
     assert (await house.ask(value=1)).value == 1
 
 
@@ -128,6 +131,37 @@ async def test_a_message_beyond_what_the_transport_takes_costs_only_its_sender(h
     await connection.send(pb.Message(response=pb.RpcResponse(request_id="r", error="x" * 3_000_000)))
     await house.until(lambda: "eve" in house.disconnected)
     assert (await house.ask(value=1)).value == 1
+
+
+async def test_connecting_again_gains_no_more_time(open_house: OpenHouse) -> None:
+    async with open_house(limits=Limits(cell_messages_per_second=1, cell_burst=30)) as house:
+        await registry(house)
+        eve = await house.connect("eve")
+        pace = house.host._switch.pace_of(Grant("eve", frozenset({"eve"}), "cell"))
+        assert pace is not None and pace._tokens < 30 - STREAM_COST + 1
+        await eve.stop(grace=0)
+        await house.until(lambda: house.host.counters.clients == 2)
+        await eve.start()
+        assert pace._tokens < 0
+        assert house.host._switch.pace_of(Grant("creator", frozenset({"creator"}), "trusted")) is None
+        assert (await house.ask("registry", value=1)).value == 1
+
+
+async def test_a_request_that_was_not_passed_on_yet_is_taken_back() -> None:
+    """Else who asks and goes away, again and again, would fill the queue of the one who is asked."""
+    outbox = Outbox()
+    first, second = outbox.put(pb.Message(), 10), outbox.put(pb.Message(), 20)
+    assert outbox.take_back(first) and outbox.bytes == 20
+    assert not outbox.take_back(first)
+    written = []
+
+    async def write(message: pb.Message) -> None:
+        assert not outbox.take_back(second), "it is on its way"
+        written.append(message)
+
+    outbox.close()
+    await outbox.write_to(write)
+    assert len(written) == 1 and outbox.bytes == 0
 
 
 async def test_a_cell_is_read_at_a_bounded_rate(open_house: OpenHouse) -> None:

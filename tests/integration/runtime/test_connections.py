@@ -10,9 +10,9 @@ import pytest
 from autogen_core import AgentId, TopicId, TypeSubscription
 
 from creator.runtime import Credentials, Grant, HardenedHost, Limits
-from sandbox.connection import HardenedConnection
 from sandbox.errors import MessagingError, RecipientLost
 from sandbox.runtime import HardenedRuntime
+from sandbox.runtime.connection import HardenedConnection
 from tests.conftest import REPOSITORY
 from tests.integration.runtime.conftest import OpenHouse
 from tests.integration.runtime.house import Answer, Ask, House, Worker

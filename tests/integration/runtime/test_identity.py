@@ -15,9 +15,9 @@ from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
 from autogen_ext.runtimes.grpc.protos import cloudevent_pb2
 
 from creator.runtime import Grant
-from sandbox.connection import HardenedConnection
 from sandbox.errors import DeadlineExceeded, HandlerFailed, NameTaken, PermissionDenied
 from sandbox.runtime import HardenedRuntime
+from sandbox.runtime.connection import HardenedConnection
 from tests.integration.runtime.conftest import OpenHouse
 from tests.integration.runtime.house import Ask, House, Worker
 

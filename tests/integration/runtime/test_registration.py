@@ -8,7 +8,7 @@ import pytest
 from autogen_core import AgentId, RoutedAgent, Subscription, TopicId, TypePrefixSubscription, TypeSubscription
 
 from sandbox.errors import RecipientLost, RecipientNotFound
-from sandbox.subscriptions import IndexedSubscriptions
+from sandbox.runtime.subscriptions import IndexedSubscriptions
 from tests.integration.runtime.house import Answer, Ask, House, Worker
 
 

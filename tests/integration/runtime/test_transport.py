@@ -13,7 +13,7 @@ import trustme
 from creator.runtime import Credentials, HardenedHost
 from sandbox.errors import RecipientLost
 from sandbox.runtime import HardenedRuntime
-from sandbox.wire import Tls
+from sandbox.runtime.wire import Tls
 from tests.integration.runtime.conftest import OpenHouse
 from tests.integration.runtime.house import House
 

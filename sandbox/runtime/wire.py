@@ -22,9 +22,10 @@ MAX_MESSAGE_BYTES: Final = 1 << 20
 """Default of the largest payload of one message, in bytes; both sides refuse more before they send it."""
 
 MAX_HEAD_BYTES: Final = 8 << 10
-"""What a message may hold besides its payload: ids, names, metadata."""
+"""What a message of the largest size may hold besides its payload: ids, names, metadata."""
 
-FRAME_BYTES: Final = 1 << 20
+MAX_NAME_CHARACTERS: Final = 200
+"""Longest type or key of an agent, and longest id of a request."""
 
 FROZEN_AFTER: Final = 2.0
 """Default of the seconds after which a peer that answers no pings counts as gone."""
@@ -56,7 +57,6 @@ def channel_options(message_bytes: int, frozen_after: float | None) -> list[tupl
         ("grpc.enable_http_proxy", 0),
         ("grpc.so_reuseport", 0),  # else a second host on the port would share its clients
         ("grpc.use_local_subchannel_pool", 1),  # else a new channel inherits the failures and the pauses of others
-        ("grpc.http2.max_frame_size", FRAME_BYTES),  # else a message of 100 KB goes out in seven pieces
         ("grpc.http2.max_pings_without_data", 0),
         # How often a peer may ping us before it is disconnected for it.
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 100),

@@ -14,8 +14,8 @@ from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
 from autogen_ext.runtimes.grpc.protos import agent_worker_pb2_grpc
 
 from sandbox.errors import MessagingError, NameTaken, PermissionDenied, RecipientLost
-from sandbox.outbox import Outbox
-from sandbox.wire import CLIENT_ID, CREDENTIAL, OPERATION, Tls
+from sandbox.runtime.outbox import Outbox
+from sandbox.runtime.wire import CLIENT_ID, CREDENTIAL, OPERATION, Tls
 
 CALL_SECONDS = 10.0
 """How long the host may take to answer a registration."""
