@@ -118,7 +118,7 @@ class Counters:
         pending: Requests that are not answered yet.
         queued_bytes: Bytes that wait to be sent to clients.
         delivered: Requests that were given to their recipients.
-        answered: Requests whose answer or error was given back.
+        ended: Requests of these that were answered, failed or were withdrawn.
         published: Events that were given to at least one recipient.
         refused: How often something was refused, by reason.
     """
@@ -129,6 +129,6 @@ class Counters:
     pending: int
     queued_bytes: int
     delivered: int
-    answered: int
+    ended: int
     published: int
     refused: Mapping[Refusal, int]

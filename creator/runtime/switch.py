@@ -46,7 +46,7 @@ MAX_TIMEOUT: Final = 3_600.0
 """Seconds; the longest time that a request is remembered."""
 
 REFUSALS_TOLD: Final = 50
-"""Of each client so many refusals are told one by one; the further ones are only counted."""
+"""Of each client and kind so many refusals are told one by one; the further ones are only counted."""
 
 _TRACE: Final = re.compile(r"[\x20-\x7e]{1,512}", re.ASCII)
 _ERROR_SIZE: Final = 512
@@ -86,8 +86,8 @@ class Switch:
         self._deadlines: Deadlines[Pending] = Deadlines(lambda pending: self._withdraw(pending, "DeadlineExceeded"))
         self._ids = itertools.count(1)
         self._refused: Counter[Refusal] = Counter()
-        self._told: Counter[str] = Counter()
-        self._delivered = self._answered = self._published = 0
+        self._told: Counter[tuple[str, Refusal]] = Counter()
+        self._delivered = self._ended = self._published = 0
 
     # Clients and names
 
@@ -180,7 +180,7 @@ class Switch:
             pending=sum(len(client.asking) for client in self._clients.values()),
             queued_bytes=sum(client.outbox.bytes for client in self._clients.values()),
             delivered=self._delivered,
-            answered=self._answered,
+            ended=self._ended,
             published=self._published,
             refused=dict(self._refused),
         )
@@ -318,7 +318,7 @@ class Switch:
         caller.asking_bytes -= pending.size
         pending.callee.end(pending)
         self._deadlines.discard(pending)
-        self._answered += 1
+        self._ended += 1
         if self._on_exchange is not None:
             latency = time.monotonic() - pending.started
             self._report(caller, pending.request, pending.size, pending.admission, outcome, latency, answer)
@@ -372,7 +372,12 @@ class Switch:
         if size > self.limits.message_bytes + MAX_HEAD_BYTES:
             self.refusal(client, "size", f"an event of {size} bytes", MessageTooLarge)
             return
-        matching = self.subscriptions.matching(TopicId(event.type, event.source))
+        try:
+            topic = TopicId(event.type, event.source)
+        except ValueError:
+            self.refusal(client, "topic", f"{event.type[:64]!r} is no topic type")
+            return
+        matching = self.subscriptions.matching(topic)
         recipients = {id(owner): owner for one in matching if (owner := self._subscribers.get(one.id)) is not None}
         for recipient in recipients.values():
             if recipient.has_room(size):
@@ -389,9 +394,10 @@ class Switch:
         """Count and record that something was refused; the error is the caller's to raise or to drop."""
         label = client if isinstance(client, str) else client.grant.client
         self._refused[kind] += 1
-        self._told[label] += 1
-        if self._on_refusal is not None and self._told[label] <= REFUSALS_TOLD and kind != "overload":
-            self._on_refusal(label, text)
+        if self._on_refusal is not None and kind != "overload":
+            self._told[label, kind] += 1
+            if self._told[label, kind] <= REFUSALS_TOLD:
+                self._on_refusal(label, text)
         return error(text)
 
     def _report(

@@ -59,7 +59,7 @@ async def test_what_the_host_counted_is_on_record(run: Any) -> None:
         (detail,) = ledger.execute("SELECT detail FROM events WHERE kind = 'host'").fetchone()
         (messages,) = ledger.execute("SELECT count(*) FROM messages").fetchone()
     counters = json.loads(detail)
-    assert counters["answered"] == counters["delivered"] == messages
+    assert counters["ended"] == counters["delivered"] == messages
     assert (counters["pending"], counters["queued_bytes"], counters["refused"]) == (0, 0, {})
 
 

@@ -154,8 +154,8 @@ async def test_a_host_stops_and_starts(socket: Path) -> None:
 async def test_an_answer_that_is_queued_when_the_host_stops_still_arrives(house: House) -> None:
     await house.worker("bob")
     asked = [asyncio.create_task(house.ask(value=i)) for i in range(50)]
-    await house.until(lambda: house.host.counters.answered >= 1)
-    answered = house.host.counters.answered
+    await house.until(lambda: house.host.counters.ended >= 1)
+    answered = house.host.counters.ended
     await house.host.stop(grace=5)
     results = await asyncio.gather(*asked, return_exceptions=True)
     assert sum(isinstance(result, Answer) for result in results) >= answered

@@ -202,6 +202,15 @@ async def test_a_thousand_refusals_are_counted_but_not_all_told(house: House) ->
         connection(eve).put(pb.Message(response=pb.RpcResponse(request_id=f"r{guess}")))
     await house.until(lambda: house.host.counters.refused.get("reply") == 120)
     assert len(house.refusals) == 50
+    await refused(house, eve.register_factory("creator", Worker))  # nor does it hide another kind
+
+
+async def test_an_event_without_a_proper_topic_is_refused(house: House) -> None:
+    event = cloudevent_pb2.CloudEvent(type="no topic", source="default")
+    event.attributes["agagentsendertype"].ce_string = "creator"
+    connection(house.trusted).put(pb.Message(cloudEvent=event))
+    await house.until(lambda: house.host.counters.refused == {"topic": 1})
+    assert house.disconnected == []
 
 
 async def test_a_worker_is_not_believed_to_be_the_host(house: House) -> None:
