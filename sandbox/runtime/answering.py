@@ -40,14 +40,17 @@ class AnsweringRuntime(AskingRuntime):
             payload = outgoing.response.payload
             payload.data_type, payload.data, payload.data_content_type = data_type, data, JSON_DATA_CONTENT_TYPE
         except asyncio.CancelledError:
-            if not answering.expired:
+            if answering.expired:
+                error: MessagingError = DeadlineExceeded(f"{answering.recipient!r} was stopped at its deadline")
+            elif answering.task.cancelling():
                 raise  # nobody waits for the answer any more
-            error = DeadlineExceeded(f"{answering.recipient!r} was stopped at its deadline")
+            else:
+                error = HandlerFailed("what the handler waited for was cancelled", asyncio.CancelledError.__name__)
             set_error(outgoing.response, error)
-        except MessagingError as error:
-            set_error(outgoing.response, error)
-        except Exception as error:
-            set_error(outgoing.response, failure_of(error))
+        except MessagingError as known:
+            set_error(outgoing.response, known)
+        except Exception as other:
+            set_error(outgoing.response, failure_of(other))
         finally:
             self._working.discard(answering)
             self._answering.pop(request.request_id, None)

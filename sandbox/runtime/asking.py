@@ -15,7 +15,7 @@ from autogen_ext.runtimes.grpc import GrpcWorkerAgentRuntime
 from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
 from opentelemetry.trace import NoOpTracerProvider, TracerProvider
 
-from sandbox.errors import DeadlineExceeded, HandlerFailed, MessageTooLarge, RecipientLost, failure_of
+from sandbox.errors import DeadlineExceeded, HandlerFailed, MessageTooLarge, MessagingError, RecipientLost, failure_of
 from sandbox.runtime.connection import HardenedConnection
 from sandbox.runtime.current import answering
 from sandbox.runtime.deadlines import Deadlines
@@ -207,6 +207,13 @@ class AskingRuntime(GrpcWorkerAgentRuntime):
             future.set_exception(HandlerFailed(f"the answer's type {result.type_name!r} is not known here"))
             return
         future.set_result(result)
+
+    def _fail_pending(self, error: MessagingError) -> None:
+        """Give everyone who waits for an answer an error instead."""
+        pending, self._pending_requests = self._pending_requests, {}
+        for future in pending.values():
+            if not future.done():
+                future.set_exception(type(error)(*error.args))
 
     def _connection(self) -> HardenedConnection:
         if self._host_connection is None:

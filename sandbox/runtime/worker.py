@@ -132,6 +132,8 @@ class HardenedRuntime(RegisteringRuntime):
                 if again is None:
                     return
         finally:
+            self._connected = False
+            self._fail_pending(RecipientLost("the connection to the host is gone"))
             self.lost.set()
 
     async def _read_until_lost(self, connection: HardenedConnection) -> MessagingError:
@@ -159,10 +161,7 @@ class HardenedRuntime(RegisteringRuntime):
     async def _end_connection(self, error: MessagingError) -> None:
         """Fail what waits for an answer, and stop what works on one that can no longer be sent."""
         self._connected = False
-        pending, self._pending_requests = self._pending_requests, {}
-        for future in pending.values():
-            if not future.done():
-                future.set_exception(type(error)(*error.args))
+        self._fail_pending(error)
         for answering in list(self._answering.values()):
             answering.stop()
         tasks = self._other_tasks()

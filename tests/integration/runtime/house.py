@@ -55,6 +55,8 @@ class Worker(RoutedAgent):
                 raise KeyError()
             case "raise":
                 raise ZeroDivisionError("by zero")
+            case "raise cancelled":
+                raise asyncio.CancelledError
             case "claim":
                 raise RecipientNotFound("a cell says so")
             case "none":

@@ -51,6 +51,7 @@ async def test_every_answer_reaches_its_own_caller(house: House) -> None:
         ({"name": "nobody"}, RecipientNotFound, "'nobody'"),
         ({"do": "raise empty"}, HandlerFailed, "KeyError"),
         ({"do": "raise"}, HandlerFailed, "ZeroDivisionError: by zero"),
+        ({"do": "raise cancelled"}, HandlerFailed, "CancelledError: what the handler waited for"),
         ({"do": "none"}, HandlerFailed, "None"),
         ({"do": "object"}, HandlerFailed, "object"),
         ({"do": "unknown type"}, HandlerFailed, "NotKnownToAll"),
