@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import resource
@@ -21,6 +22,8 @@ from sandbox import kit, protocol
 from sandbox.errors import describe
 from sandbox.loader import load_module
 from sandbox.runtime import HardenedRuntime
+
+HEARTBEAT_SECONDS: Final = 1.0
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
@@ -77,7 +80,7 @@ def run_cell(config: CellConfig, ready: Connection) -> None:
 
     Args:
         config: What to host.
-        ready: Gets one text: empty once the agent is registered, else the reason why not.
+        ready: Gets one text: empty once the agent is registered, else the reason why not. Then heartbeats.
     """
     confine_process()
     for limit, value in _LIMITS:
@@ -112,5 +115,15 @@ async def _host_agent(config: CellConfig, ready: Connection) -> None:
     # Not Agent.register_instance: its subscriptions serve topics, which nobody publishes to here.
     await runtime.register_agent_instance(agent, agent_id)
     ready.send("")
-    ready.close()
+    os.set_blocking(ready.fileno(), False)
+    beating = asyncio.create_task(_beat(ready))
     await runtime.lost.wait()
+    beating.cancel()
+
+
+async def _beat(pipe: Connection) -> None:
+    """Tell the supervisor again and again that this event loop is running."""
+    while True:
+        with contextlib.suppress(BlockingIOError):  # it is paused, and will see the beats that fit
+            os.write(pipe.fileno(), b".")
+        await asyncio.sleep(HEARTBEAT_SECONDS / 2)

@@ -13,15 +13,23 @@ import os
 import signal
 import sys
 from multiprocessing import forkserver
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Final
 
 from autogen_core import AgentId, MessageContext, RoutedAgent, message_handler
 
-from sandbox.cell import CellConfig, confine_process, run_cell, serializers
+from sandbox.cell import HEARTBEAT_SECONDS, CellConfig, confine_process, run_cell, serializers
 from sandbox.errors import MessagingError
 from sandbox.protocol import CREATOR, SUPERVISOR, CellReport, StartCell, StopCell
 from sandbox.runtime import HardenedRuntime
+
+MISSED_HEARTBEATS: Final = 5
+"""In a row; then a cell counts as unresponsive."""
+
+MEMORY_BYTES: Final = 256 << 20
+"""What one cell may hold in memory."""
 
 _context = multiprocessing.get_context("forkserver")
 
@@ -38,8 +46,9 @@ class Supervisor(RoutedAgent):
         super().__init__("Starts and stops the cells of one run.")
         self._address = address
         self._directory = directory
-        self._cells: dict[str, ForkServerProcess] = {}
+        self._cells: dict[str, _Cell] = {}
         self._watchers: set[asyncio.Task[None]] = set()
+        self._ticker: asyncio.Task[None] | None = None
 
     @message_handler
     async def start_cell(self, message: StartCell, ctx: MessageContext) -> CellReport:
@@ -50,7 +59,7 @@ class Supervisor(RoutedAgent):
         process = _context.Process(target=run_cell, args=(config, sender), daemon=True)
         await asyncio.to_thread(process.start)
         sender.close()
-        self._cells[message.name] = process
+        cell = self._cells[message.name] = _Cell(process, receiver)
         try:
             async with asyncio.timeout(message.deadline):
                 await _readable(receiver.fileno())
@@ -61,14 +70,15 @@ class Supervisor(RoutedAgent):
         except (EOFError, OSError):
             await asyncio.to_thread(process.join, 2)
             state, reason = "failed", _exit_reason(process)
-        finally:
-            receiver.close()
         if state == "failed":
+            receiver.close()
             self._kill(message.name)
             return CellReport(name=message.name, state="failed", reason=str(reason)[:2_000])
-        watcher = asyncio.create_task(self._watch(message.name, process))
+        watcher = asyncio.create_task(self._watch(message.name, cell))
         self._watchers.add(watcher)
         watcher.add_done_callback(self._watchers.discard)
+        if self._ticker is None:
+            self._ticker = asyncio.create_task(self._tick())
         return CellReport(name=message.name, state="registered")
 
     @message_handler
@@ -77,20 +87,80 @@ class Supervisor(RoutedAgent):
         self._kill(message.name)
         return CellReport(name=message.name, state="exited", reason="stopped")
 
-    async def _watch(self, name: str, process: ForkServerProcess) -> None:
-        await _readable(process.sentinel)
-        process.join()
-        if self._cells.get(name) is not process:
+    async def _watch(self, name: str, cell: _Cell) -> None:
+        """Take a cell's heartbeats until its process has ended, then report how."""
+        loop = asyncio.get_running_loop()
+        os.set_blocking(cell.beats.fileno(), False)
+        loop.add_reader(cell.beats.fileno(), cell.take_beats)
+        try:
+            await _readable(cell.process.sentinel)
+        finally:
+            cell.close()
+        cell.process.join()
+        if self._cells.get(name) is not cell:
             return
         del self._cells[name]
-        report = CellReport(name=name, state="exited", reason=_exit_reason(process))
+        report = CellReport(name=name, state="exited", reason=cell.reason or _exit_reason(cell.process))
         with contextlib.suppress(MessagingError):
             await self.send_message(report, AgentId(CREATOR, "default"))
 
+    async def _tick(self) -> None:
+        """End cells that do not respond, or hold too much memory.
+
+        Counting ticks, not time: when everything was paused, nobody has missed anything.
+        """
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            for cell in self._cells.values():
+                cell.missed += 1
+                if cell.missed > MISSED_HEARTBEATS:
+                    cell.end(f"unresponsive for {MISSED_HEARTBEATS * HEARTBEAT_SECONDS:g} s")
+                elif _resident_bytes(cell.process.pid) > MEMORY_BYTES:
+                    cell.end(f"over its memory limit of {MEMORY_BYTES >> 20} MiB")
+
     def _kill(self, name: str) -> None:
-        process = self._cells.pop(name, None)
-        if process is not None:
-            process.kill()
+        cell = self._cells.pop(name, None)
+        if cell is not None:
+            cell.process.kill()
+
+
+class _Cell:
+    """A started process, its heartbeats, and why it was ended."""
+
+    def __init__(self, process: ForkServerProcess, beats: Connection) -> None:
+        self.process = process
+        self.beats = beats
+        self.missed = 0
+        self.reason = ""
+
+    def take_beats(self) -> None:
+        """Note that the cell is alive; its end of the pipe may be closed, too."""
+        try:
+            if not os.read(self.beats.fileno(), 4_096):
+                self.close()
+            self.missed = 0
+        except BlockingIOError:
+            pass
+
+    def close(self) -> None:
+        """Take no more heartbeats."""
+        if not self.beats.closed:
+            asyncio.get_running_loop().remove_reader(self.beats.fileno())
+            self.beats.close()
+
+    def end(self, reason: str) -> None:
+        """Kill the process; its watcher reports the reason."""
+        self.reason = self.reason or reason
+        self.process.kill()
+
+
+def _resident_bytes(pid: int | None) -> int:
+    """What a process holds in memory; 0 when it is gone, or this is not Linux."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
+    except (OSError, IndexError):
+        return 0
+    return int(pages) * os.sysconf("SC_PAGESIZE")
 
 
 def _exit_reason(process: ForkServerProcess) -> str:

@@ -205,7 +205,6 @@ def sabotage(**parts: str) -> Any:
         ({"propose": "os._exit(3)"}, "exit code 3"),
         ({"propose": "raise TimeoutError()"}, "TimeoutError"),
         ({"propose": "return None"}, "raised"),
-        ({"propose": "while True: pass"}, "did not answer"),
         ({"propose": "await asyncio.sleep(600)"}, "did not answer"),
     ],
 )
@@ -217,6 +216,26 @@ async def test_a_bad_module_harms_nobody_else(run: Any, parts: dict[str, str], r
     assert len(failed) == 1
     assert reason in failed[0].reason
     assert failed[0].name in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("propose", "reason"),
+    [
+        ("while True: pass", "unresponsive for 5 s"),
+        (
+            "hoard = [b'x' * (1 << 20) for _ in range(400)]; await asyncio.sleep(600)",
+            "over its memory limit of 256 MiB",
+        ),
+    ],
+)
+async def test_an_agent_that_spoils_its_cell_is_ended_long_before_its_deadline(
+    run: Any, propose: str, reason: str
+) -> None:
+    async with asyncio.timeout(60):
+        outcome = await run(3, author=sabotage(propose=propose), bounce=0.0)
+    assert len(outcome.ideas) == 2
+    (failed,) = [agent for agent in outcome.agents if agent.state == "failed"]
+    assert failed.reason == f"its process ended: {reason}"
 
 
 @pytest.mark.parametrize(
