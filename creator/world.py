@@ -26,7 +26,7 @@ from creator.blueprint import Blueprint
 from creator.briefs import Brief, draw_briefs
 from creator.errors import EnvironmentFault
 from creator.isolation import Sandbox, open_sandbox
-from creator.isolation.base import SOCKET_NAME
+from creator.isolation.base import SOCKET_FOLDER_PREFIX, SOCKET_NAME
 from creator.models.backend import Backend
 from creator.models.calls import ModelCalls
 from creator.models.choose import filler_for
@@ -325,7 +325,7 @@ def _socket_folder() -> Iterator[Path]:
     """A short-lived folder for the host's socket, short in name too: the kernel takes no longer socket path."""
     usual = tempfile.gettempdir()
     parent = usual if len(os.fsencode(usual)) <= MAX_PARENT_BYTES else "/tmp"  # noqa: S108 - mkdtemp makes it private
-    folder = Path(tempfile.mkdtemp(prefix="creator-", dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX, dir=parent))
     try:
         folder.chmod(0o755)  # the sandbox may run as another user; what admits a client is its credential
         yield folder

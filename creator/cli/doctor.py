@@ -41,11 +41,14 @@ class Check:
 
 @click.command()
 @reading_options
-def doctor(output: str | None, as_json: bool) -> int:
+@click.option("--clean", "clean_up", is_flag=True, help="Remove what dead runs and earlier versions left behind.")
+def doctor(output: str | None, as_json: bool, clean_up: bool) -> int:
     """Tell what works on this machine, what is missing, and what to do about it.
 
-    Exit codes: 0 when "spawn" can do its job, 2 when it cannot.
+    Exit codes: 0 when "spawn" can do its job, 2 when it cannot; with --clean, 1 when something could not be removed.
     """
+    if clean_up:
+        return _clean_up(as_json)
     checks = list(_checks(output_folder(output)))
     works = all(check.state != "broken" for check in checks)
     if as_json:
@@ -88,6 +91,40 @@ def _checks(output: Path) -> Iterator[Check]:
         todo = "free some, or put the cache elsewhere with CREATOR_CACHE_DIR"
         check = _disk("cache", _cache_folder(), _MODEL_BYTES, todo)
         yield dataclasses.replace(check, state="missing") if keys and check.state == "broken" else check
+
+
+def _clean_up(as_json: bool) -> int:
+    """Remove leftovers, one line each."""
+    from creator.isolation.docker import connect
+    from creator.isolation.leftovers import find_leftovers
+    from creator.settings import SpawnSettings
+    from creator.text import clean
+
+    try:
+        client = connect()
+    except CreatorError:
+        client = None  # then there is nothing of Docker's to remove
+    lines: list[dict[str, str]] = []
+    try:
+        for leftover in find_leftovers(client, SpawnSettings.load({"count": 1}).base_image):
+            try:
+                leftover.remove()
+                problem = ""
+            except Exception as error:  # each engine has its own: the others are removed all the same
+                problem = _first_line(error)
+            lines.append({"kind": leftover.kind, "name": leftover.name, "problem": problem})
+    finally:
+        if client is not None:
+            client.close()
+    if as_json:
+        print_json(lines)
+    else:
+        for line in lines:
+            outcome = f"not removed: {clean(line['problem'], 200)}" if line["problem"] else "removed"
+            click.echo(f"{line['kind']} {clean(line['name'], 100)}: {outcome}")
+        if not lines:
+            click.echo("Nothing is left over.")
+    return 1 if any(line["problem"] for line in lines) else 0
 
 
 def _python() -> Check:

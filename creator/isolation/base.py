@@ -19,6 +19,7 @@ PACKAGE: Final = Path(sandbox.__file__).parent
 """The package that runs inside."""
 
 SOCKET_NAME: Final = "host.sock"
+SOCKET_FOLDER_PREFIX: Final = "creator-host-"
 
 CELL_ENVIRONMENT: Final[Mapping[str, str]] = {
     "GRPC_ENABLE_FORK_SUPPORT": "0",  # cells are forked from a process that has imported grpc

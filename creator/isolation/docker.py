@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from creator.isolation.base import SOCKET_NAME, Sandbox, SandboxUnavailable
-from creator.isolation.image import REPOSITORY, ensure_image
+from creator.isolation.image import ensure_image
+from creator.isolation.leftovers import OWNER_LABEL, RUN_LABEL, process_mark
 
 T = TypeVar("T")
 
 DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
 ANSWER_SECONDS: Final = 5.0
 
-RUN_LABEL: Final = f"{REPOSITORY}.run"
 NOBODY: Final = 65_534
 REMAPPING: Final = ("rootless", "userns")
 """Security options of an engine that maps a container's user and group ids to others."""
@@ -100,7 +100,7 @@ class DockerSandbox(Sandbox):
                     Mount("/run/host", str(sockets), type="bind", read_only=True),
                 ],
                 log_config=LogConfig(type="json-file", config={"max-size": "256k", "max-file": "1"}),
-                labels={RUN_LABEL: self._run_id},
+                labels={RUN_LABEL: self._run_id, OWNER_LABEL: process_mark()},
                 stdin_open=True,
                 auto_remove=True,
             )

@@ -11,6 +11,7 @@ from typing import Any, Final
 from creator.isolation.base import PACKAGE, SandboxUnavailable
 
 REPOSITORY: Final = "agent-creator-sandbox"
+IMAGE_LABEL: Final = f"{REPOSITORY}.image"
 DOCKERFILE: Final = PACKAGE.parent / "Dockerfile"
 BUILD_SECONDS: Final = 900
 
@@ -71,7 +72,7 @@ def ensure_image(client: Any, base_image: str, progress: Callable[[str], None]) 
         custom_context=True,
         tag=tag,
         buildargs={"BASE_IMAGE": base_image},
-        labels={f"{REPOSITORY}.image": "1"},
+        labels={IMAGE_LABEL: "1"},
         rm=True,
         forcerm=True,
         decode=True,

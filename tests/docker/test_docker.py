@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from creator.isolation.docker import RUN_LABEL
+from creator.cli import main
 from creator.isolation.image import build_context, ensure_image, image_tag
+from creator.isolation.leftovers import OWNER_LABEL, RUN_LABEL, process_mark
 from tests.conftest import REPOSITORY
 from tests.docker.conftest import BASE_IMAGE
 from tests.integration.test_spawn import sabotage
@@ -97,8 +98,12 @@ def test_a_killed_creator_leaves_no_container(serve: Any, engine: Any, scratch: 
             break
         subprocess.run(["sleep", "0.1"], check=True)
     assert containers(engine) == []
-    for leftover in scratch.iterdir():  # the socket's folder: only the dying process could have removed it
-        subprocess.run(["rm", "-r", str(leftover)], check=True)
+    # The socket's folder: only the dying process could have removed it, or somebody who cleans up.
+    assert list(scratch.iterdir())
+    clean_up = [sys.executable, "-m", "creator", "doctor", "--clean"]
+    cleaned = subprocess.run(clean_up, env=environment, capture_output=True, text=True, check=True)
+    assert "removed" in cleaned.stdout
+    assert not list(scratch.iterdir())
 
 
 def test_the_image_is_built_once_for_its_content(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,3 +118,29 @@ def test_the_image_holds_nothing_of_the_trusted_side() -> None:
     names = set(build_context())
     assert "Dockerfile" in names
     assert all(name == "Dockerfile" or Path(name).parts[0] == "sandbox" for name in names)
+
+
+def test_cleaning_up_removes_what_is_dead_and_nothing_else(
+    engine: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CREATOR_BASE_IMAGE", BASE_IMAGE)
+    image = ensure_image(engine, BASE_IMAGE, lambda line: None)
+    old = f"{image.split(':')[0]}:earlier"
+    engine.images.get(image).tag(*old.split(":"))
+    owners = {"dead": "999999999 1", "reused id": f"{os.getpid()} 1", "alive": process_mark()}
+    made = {
+        run: engine.containers.create(image, labels={RUN_LABEL: run, OWNER_LABEL: owner})
+        for run, owner in owners.items()
+    }
+    try:
+        assert main(["doctor", "--clean"]) == 0
+        out = capsys.readouterr().out
+        assert "container dead: removed" in out and "container reused id: removed" in out
+        assert f"image {old}: removed" in out
+        assert [container.labels[RUN_LABEL] for container in containers(engine)] == ["alive"]
+        assert image in [tag for one in engine.images.list() for tag in one.tags]
+        assert old not in [tag for one in engine.images.list() for tag in one.tags]
+    finally:
+        for container in containers(engine):
+            container.remove(force=True)
+    assert len(made) == 3

@@ -1,8 +1,10 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -364,6 +366,26 @@ def test_doctor_names_the_key_and_never_shows_it(
     assert document["works"] is True
     names = [check["name"] for check in document["checks"]]
     assert names[:6] == ["Python", "Docker", "bubblewrap", "key", "model", "disk for runs"]
+
+
+def test_doctor_removes_the_folder_of_a_dead_host_and_keeps_a_living_ones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listening:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        for name in ("dead", "alive"):
+            (Path(folder) / f"creator-host-{name}").mkdir()
+        with socket.socket(socket.AF_UNIX) as gone:
+            gone.bind(f"{folder}/creator-host-dead/host.sock")
+        listening.bind(f"{folder}/creator-host-alive/host.sock")
+        listening.listen()
+        (Path(folder) / "creator-host-other").mkdir()  # without a socket it may be about to get one
+        assert main(["doctor", "--clean"]) == 0
+        assert "folder creator-host-dead: removed" in capsys.readouterr().out
+        assert sorted(path.name for path in Path(folder).iterdir()) == ["creator-host-alive", "creator-host-other"]
+        assert main(["doctor", "--clean", "--json"]) == 0
+        assert "creator-host-alive" not in capsys.readouterr().out
 
 
 def test_doctor_says_what_to_do_about_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,110 @@
+"""What dead runs left behind: containers, images of earlier versions, folders of sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from creator.isolation.base import SOCKET_FOLDER_PREFIX, SOCKET_NAME
+from creator.isolation.image import IMAGE_LABEL, REPOSITORY, build_context, image_tag
+
+RUN_LABEL: Final = f"{REPOSITORY}.run"
+OWNER_LABEL: Final = f"{REPOSITORY}.owner"
+"""Labels of a container: the run's id, and the process that it belongs to as `process_mark` gives it."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """One thing that nothing uses any more.
+
+    Attributes:
+        kind: ``container``, ``image`` or ``folder``.
+        name: What it is called; a run's id where there is one.
+        remove: Removes it.
+    """
+
+    kind: str
+    name: str
+    remove: Callable[[], None]
+
+
+def process_mark() -> str:
+    """This process's id and its start, which tell it from a later process of the same id."""
+    return f"{os.getpid()} {_started(os.getpid())}"
+
+
+def find_leftovers(client: Any | None, base_image: str) -> list[Leftover]:
+    """Everything of ours that nothing uses; blocking.
+
+    Args:
+        client: A `docker.DockerClient`, or None where no engine answers.
+        base_image: What the present sandbox image is built on; that image stays.
+    """
+    found = [*_folders()]
+    if client is not None:
+        found += _containers(client)
+        found += _images(client, image_tag(base_image, build_context()))
+    return found
+
+
+def _containers(client: Any) -> list[Leftover]:
+    containers = client.containers.list(all=True, filters={"label": RUN_LABEL}, ignore_removed=True)
+    return [
+        Leftover("container", container.labels.get(RUN_LABEL, container.short_id), _removing(container))
+        for container in containers
+        if OWNER_LABEL in container.labels and not _lives(container.labels[OWNER_LABEL])
+    ]
+
+
+def _removing(container: Any) -> Callable[[], None]:
+    return lambda: container.remove(force=True)
+
+
+def _images(client: Any, present: str) -> list[Leftover]:
+    tags = [tag for image in client.images.list(filters={"label": IMAGE_LABEL}) for tag in image.tags]
+    ours = [tag for tag in tags if tag.startswith(f"{REPOSITORY}:") and tag != present]
+    # Without force: the engine keeps what a container still uses.
+    return [Leftover("image", tag, lambda tag=tag: client.images.remove(tag)) for tag in ours]  # type: ignore[misc]
+
+
+def _folders() -> list[Leftover]:
+    folders = []
+    for parent in dict.fromkeys((Path(tempfile.gettempdir()), Path("/tmp"))):  # noqa: S108 - where runs make theirs
+        for folder in parent.glob(f"{SOCKET_FOLDER_PREFIX}*"):
+            with contextlib.suppress(OSError):  # it has gone meanwhile
+                own = folder.stat().st_uid == os.getuid() and not folder.is_symlink()
+                if own and (folder / SOCKET_NAME).is_socket() and not _listens(folder / SOCKET_NAME):
+                    folders.append(folder)
+    return [Leftover("folder", folder.name, lambda folder=folder: shutil.rmtree(folder)) for folder in folders]  # type: ignore[misc]
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return False
+        except OSError:
+            return True  # it is busy, or not ours to ask
+    return True
+
+
+def _lives(mark: str) -> bool:
+    identity, _, started = mark.partition(" ")
+    return identity.isdigit() and _started(int(identity)) == started != ""
+
+
+def _started(identity: int) -> str:
+    """When a process was started, in clock ticks since the machine was (see proc(5)); empty when there is none."""
+    try:
+        fields = Path(f"/proc/{identity}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return fields[19]
