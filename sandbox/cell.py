@@ -8,6 +8,7 @@ import ctypes
 import os
 import resource
 import signal
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -24,6 +25,9 @@ from sandbox.loader import load_module
 from sandbox.runtime import HardenedRuntime
 
 HEARTBEAT_SECONDS: Final = 1.0
+
+PROCESSES: Final = 64
+"""What a cell with a user of its own may start; grpc's threads count, about twenty."""
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
@@ -46,11 +50,13 @@ class CellConfig:
         address: The host's gRPC address.
         directory: The run's modules.
         start: The World's order.
+        uid: A user id of its own; None where the supervisor has none to give.
     """
 
     address: str
     directory: Path
     start: protocol.StartCell
+    uid: int | None = None
 
 
 def confine_process() -> None:
@@ -62,6 +68,19 @@ def confine_process() -> None:
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _become(uid: int) -> None:
+    """Change to a user of this cell's own, with a folder of its own; all capabilities go with root."""
+    # The supervisor's group stays: the host's socket has it, and nothing else that a cell can see.
+    os.setgroups([os.getgid()])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
+    folder = Path(tempfile.gettempdir()) / str(uid)
+    folder.mkdir(mode=0o700)
+    os.chdir(folder)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
 
 
 def serializers(*modules: ModuleType) -> list[MessageSerializer[Any]]:
@@ -82,7 +101,9 @@ def run_cell(config: CellConfig, ready: Connection) -> None:
         config: What to host.
         ready: Gets one text: empty once the agent is registered, else the reason why not. Then heartbeats.
     """
-    confine_process()
+    if config.uid is not None:
+        _become(config.uid)
+    confine_process()  # after that: another user id takes the parent-death signal away
     for limit, value in _LIMITS:
         _, hard = resource.getrlimit(limit)
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)

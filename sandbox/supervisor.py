@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import multiprocessing
 import os
 import signal
@@ -31,6 +32,9 @@ MISSED_HEARTBEATS: Final = 5
 MEMORY_BYTES: Final = 256 << 20
 """What one cell may hold in memory."""
 
+KILL_ROUNDS: Final = 5
+"""How often a user's processes are looked for: some may fork while others are being killed."""
+
 _context = multiprocessing.get_context("forkserver")
 
 
@@ -40,12 +44,14 @@ class Supervisor(RoutedAgent):
     Args:
         address: The host's gRPC address, given on to each cell.
         directory: The run's modules.
+        first_uid: Each cell gets a user id of its own from here on; None gives it the supervisor's.
     """
 
-    def __init__(self, address: str, directory: Path) -> None:
+    def __init__(self, address: str, directory: Path, first_uid: int | None) -> None:
         super().__init__("Starts and stops the cells of one run.")
         self._address = address
         self._directory = directory
+        self._uids = itertools.count(first_uid) if first_uid is not None else itertools.repeat(None)
         self._cells: dict[str, _Cell] = {}
         self._watchers: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
@@ -55,11 +61,12 @@ class Supervisor(RoutedAgent):
         """Fork a cell and wait until its agent is registered, it fails, or the deadline passes."""
         self._kill(message.name)
         receiver, sender = _context.Pipe(duplex=False)
-        config = CellConfig(self._address, self._directory, message)
+        uid = next(self._uids)
+        config = CellConfig(self._address, self._directory, message, uid)
         process = _context.Process(target=run_cell, args=(config, sender), daemon=True)
         await asyncio.to_thread(process.start)
         sender.close()
-        cell = self._cells[message.name] = _Cell(process, receiver)
+        cell = self._cells[message.name] = _Cell(process, receiver, uid)
         try:
             async with asyncio.timeout(message.deadline):
                 await _readable(receiver.fileno())
@@ -97,6 +104,7 @@ class Supervisor(RoutedAgent):
         finally:
             cell.close()
         cell.process.join()
+        cell.kill()  # what it started lives on otherwise, and holds its connection open
         if self._cells.get(name) is not cell:
             return
         del self._cells[name]
@@ -121,15 +129,16 @@ class Supervisor(RoutedAgent):
     def _kill(self, name: str) -> None:
         cell = self._cells.pop(name, None)
         if cell is not None:
-            cell.process.kill()
+            cell.kill()
 
 
 class _Cell:
     """A started process, its heartbeats, and why it was ended."""
 
-    def __init__(self, process: ForkServerProcess, beats: Connection) -> None:
+    def __init__(self, process: ForkServerProcess, beats: Connection, uid: int | None) -> None:
         self.process = process
         self.beats = beats
+        self.uid = uid
         self.missed = 0
         self.reason = ""
 
@@ -151,7 +160,31 @@ class _Cell:
     def end(self, reason: str) -> None:
         """Kill the process; its watcher reports the reason."""
         self.reason = self.reason or reason
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the process, and everything else of its user when it has one of its own."""
         self.process.kill()
+        for _ in range(KILL_ROUNDS if self.uid is not None else 0):
+            found = _processes_of(self.uid)
+            for identity in found:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(identity, signal.SIGKILL)
+            if not found:
+                break
+
+
+def _processes_of(uid: int | None) -> list[int]:
+    """The processes of a user that have not ended."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = dict(line.split(":", 1) for line in (folder / "status").read_text("utf-8", "replace").splitlines())
+            if int(fields["Uid"].split()[0]) == uid and not fields["State"].strip().startswith("Z"):
+                found.append(int(folder.name))
+        except (OSError, KeyError, ValueError):
+            continue  # it has gone meanwhile
+    return found
 
 
 def _resident_bytes(pid: int | None) -> int:
@@ -187,18 +220,20 @@ async def _readable(descriptor: int) -> None:
         loop.remove_reader(descriptor)
 
 
-async def supervise(address: str, directory: Path, credential: str) -> None:
+async def supervise(address: str, directory: Path, credential: str, first_uid: int | None) -> None:
     """Serve the World until the connection to the host is gone."""
     runtime = HardenedRuntime(address, credential=credential, reconnect_for=0, frozen_after=None, may_publish=False)
     runtime.add_message_serializer(serializers())
     await runtime.start()
-    await runtime.register_agent_instance(Supervisor(address, directory), AgentId(SUPERVISOR, "default"))
+    supervisor = Supervisor(address, directory, first_uid)
+    await runtime.register_agent_instance(supervisor, AgentId(SUPERVISOR, "default"))
     await runtime.lost.wait()
 
 
 def main() -> None:
-    """``python -m sandbox.supervisor ADDRESS DIRECTORY``, with the credential as a line on standard input."""
+    """``python -m sandbox.supervisor ADDRESS DIRECTORY [FIRST_UID]``, the credential a line on standard input."""
     address, directory = sys.argv[1], Path(sys.argv[2])
+    first_uid = int(sys.argv[3]) if len(sys.argv) > 3 else None
     # Read from the pipe byte by byte up to the line's end, and drop it: nothing keeps it for the cells to find.
     credential = sys.stdin.readline().strip()
     sys.stdin.close()
@@ -208,7 +243,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _context.set_forkserver_preload(["sandbox.preload"])
     forkserver.ensure_running()  # it imports AutoGen while the model is still being asked for the first agent
-    asyncio.run(supervise(address, directory, credential))
+    asyncio.run(supervise(address, directory, credential, first_uid))
     os._exit(0)  # the forkserver and the cells end with us; nothing is worth waiting for
 
 

@@ -1,4 +1,4 @@
-"""A Docker container: no network, read-only root, no capabilities, its own pids, bounded memory and processes."""
+"""A Docker container: no network, read-only root, a user for each agent, its own pids, bounded memory."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
 ANSWER_SECONDS: Final = 5.0
 
 NOBODY: Final = 65_534
+FIRST_UID: Final = 20_000
+"""The user ids of cells begin between this and 60,000, within what engines that remap them have to give."""
+
 REMAPPING: Final = ("rootless", "userns")
 """Security options of an engine that maps a container's user and group ids to others."""
 
@@ -40,7 +43,7 @@ class DockerSandbox(Sandbox):
     """
 
     name = "docker"
-    line = "docker: container without network, read-only, no capabilities, limits on memory and processes"
+    line = "docker: container without network, read-only, a user for each agent, limits on memory and processes"
 
     def __init__(self, cells: int, run_id: str, base_image: str, progress: Callable[[str], None]) -> None:
         self._cells = cells
@@ -73,17 +76,20 @@ class DockerSandbox(Sandbox):
         from docker.types import LogConfig, Mount, Ulimit
 
         memory = (512 << 20) + MEMORY_PER_CELL * self._cells
-        # Our own uid reads what we wrote; root's would be root inside too, so root's runs get nobody's.
-        user, group = (os.getuid(), os.getgid()) if os.getuid() else (NOBODY, NOBODY)
+        group = os.getgid() or NOBODY
         self._let_in(sockets / SOCKET_NAME, group)
+        # Runs that go on side by side share the kernel's count of each user's processes: they start apart.
+        first_uid = FIRST_UID + os.getpid() % 400 * 100
         try:
             self._container = self._client.containers.create(
                 image,
-                command=[f"unix:/run/host/{SOCKET_NAME}", "/run/agents"],
-                user=f"{user}:{group}",
+                command=[f"unix:/run/host/{SOCKET_NAME}", "/run/agents", str(first_uid)],
+                # The supervisor is root with three capabilities, to give each cell a user and to end it; cells have none.
+                user=f"0:{group}",
                 network_mode="none",
                 read_only=True,
                 cap_drop=["ALL"],
+                cap_add=["SETUID", "SETGID", "KILL"],
                 security_opt=["no-new-privileges"],
                 init=True,
                 ipc_mode="none",
