@@ -84,7 +84,7 @@ class DockerSandbox(Sandbox):
             self._container = self._client.containers.create(
                 image,
                 command=[f"unix:/run/host/{SOCKET_NAME}", "/run/agents", str(first_uid)],
-                # The supervisor is root with three capabilities, to give each cell a user and to end it; cells have none.
+                # Root with three capabilities, to give each cell a user of its own and to end it; cells have none.
                 user=f"0:{group}",
                 network_mode="none",
                 read_only=True,
