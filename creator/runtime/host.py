@@ -70,7 +70,7 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
         self._credentials = credentials
         self._switch = switch
         self._on_disconnect = on_disconnect
-        self._subscription_manager = switch.subscriptions
+        self._subscription_manager = switch.topics.subscriptions
         self._strangers = Pace(STRANGERS_PER_SECOND, STRANGERS_PER_SECOND)
 
     async def OpenChannel(self, request_iterator: AsyncIterator[pb.Message], context: Any) -> None:  # type: ignore[override]
@@ -127,7 +127,7 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
         """Subscribe the client's own agents to a topic that its role may use."""
         client = await self._connected(context)
         try:
-            await self._switch.subscribe(client, subscription_from_proto(request.subscription))
+            await self._switch.topics.subscribe(client, subscription_from_proto(request.subscription))
         except MessagingError as error:
             await self._abort(context, error)
         except ValueError as error:
@@ -138,7 +138,7 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
         """End one of the client's own subscriptions."""
         client = await self._connected(context)
         try:
-            await self._switch.unsubscribe(client, request.id)
+            await self._switch.topics.unsubscribe(client, request.id)
         except MessagingError as error:
             await self._abort(context, error)
         return pb.RemoveSubscriptionResponse()
@@ -146,7 +146,7 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
     async def GetSubscriptions(self, request: pb.GetSubscriptionsRequest, context: Any) -> Any:
         """The client's own subscriptions."""
         client = await self._connected(context)
-        own = [self._switch.subscriptions.get(identity) for identity in client.subscriptions]
+        own = [self._switch.topics.subscriptions.get(identity) for identity in client.subscriptions]
         return pb.GetSubscriptionsResponse(
             subscriptions=[subscription_to_proto(subscription) for subscription in own if subscription is not None]
         )

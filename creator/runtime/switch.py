@@ -15,16 +15,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from autogen_core import Subscription, TopicId, TypePrefixSubscription
-from autogen_ext.runtimes.grpc import _constants as cloud
 from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
-from autogen_ext.runtimes.grpc.protos import cloudevent_pb2
 
 from creator.runtime.client import Client, Pending
 from creator.runtime.credentials import Grant, Role
 from creator.runtime.pace import Pace
 from creator.runtime.records import Admission, Counters, Exchange, Limits, Refusal
 from creator.runtime.rules import chain_after
+from creator.runtime.topics import Topics
 from sandbox.errors import (
     BY_CODE,
     MAX_ERROR_CHARACTERS,
@@ -38,7 +36,6 @@ from sandbox.errors import (
     RecipientNotFound,
 )
 from sandbox.runtime.deadlines import Deadlines
-from sandbox.runtime.subscriptions import IndexedSubscriptions, agent_type_of
 from sandbox.runtime.tracing import FIELDS
 from sandbox.runtime.wire import CANCEL, MAX_HEAD_BYTES, MAX_NAME_CHARACTERS, error_message
 
@@ -73,21 +70,19 @@ class Switch:
         on_refusal: Callable[[str, str], None] | None,
     ) -> None:
         self.limits = limits
-        self.subscriptions = IndexedSubscriptions()
+        self._owners: dict[str, Client] = {}
         self._hop_limit = hop_limit
-        self._topics = topics
+        self.topics = Topics(limits, topics, self._owners.get, self.refusal)
         self._on_exchange = on_exchange
         self._on_refusal = on_refusal
         self._clients: dict[str, Client] = {}
-        self._owners: dict[str, Client] = {}
-        self._subscribers: dict[str, Client] = {}
         self._paces: dict[str, Pace] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
         self._deadlines: Deadlines[Pending] = Deadlines(lambda pending: self._withdraw(pending, "DeadlineExceeded"))
         self._ids = itertools.count(1)
         self._refused: Counter[Refusal] = Counter()
         self._told: Counter[tuple[str, Refusal]] = Counter()
-        self._delivered = self._ended = self._published = 0
+        self._delivered = self._ended = 0
 
     # Clients and names
 
@@ -128,8 +123,7 @@ class Switch:
             self._fail(pending, RecipientLost(f"{pending.request.target.type!r} went away before it answered"))
         for pending in list(client.asking.values()):
             self._withdraw(pending, "Cancelled")
-        for identity in list(client.subscriptions):
-            await self._unsubscribe(client, identity)
+        await self.topics.forget(client)
 
     def register(self, client: Client, name: str) -> None:
         """Give a client a name; raises `PermissionDenied` or `NameTaken`."""
@@ -147,10 +141,7 @@ class Switch:
         del self._owners[name]
         client.types.discard(name)
         self._arrivals.pop(name, None)
-        for identity in list(client.subscriptions):
-            subscription = self.subscriptions.get(identity)
-            if subscription is not None and agent_type_of(subscription) == name:
-                await self._unsubscribe(client, identity)
+        await self.topics.forget(client, name)
 
     def replace(self, client: Client, name: str, reason: str) -> None:
         """Fail what the agents behind a client's name have not answered; the name stays."""
@@ -176,12 +167,12 @@ class Switch:
         return Counters(
             clients=len(self._clients),
             agents=len(self._owners),
-            subscriptions=len(self._subscribers),
+            subscriptions=len(self.topics.subscriptions.subscriptions),
             pending=sum(len(client.asking) for client in self._clients.values()),
             queued_bytes=sum(client.outbox.bytes for client in self._clients.values()),
             delivered=self._delivered,
             ended=self._ended,
-            published=self._published,
+            published=self.topics.published,
             refused=dict(self._refused),
         )
 
@@ -205,7 +196,7 @@ class Switch:
             case "response":
                 return self._response(client, message, size)
             case "cloudEvent":
-                self._publish(client, message, size)
+                self.topics.publish(client, message, size)
         return False
 
     def _request(self, client: Client, message: pb.Message, size: int) -> None:
@@ -323,69 +314,6 @@ class Switch:
             latency = time.monotonic() - pending.started
             self._report(caller, pending.request, pending.size, pending.admission, outcome, latency, answer)
 
-    # Topics
-
-    async def subscribe(self, client: Client, subscription: Subscription) -> None:
-        """Add a subscription of a client's own agents; raises `PermissionDenied` or `NameTaken`."""
-        name = agent_type_of(subscription)
-        if self._owners.get(name) is not client:
-            raise self.refusal(client, "subscription", f"this client has no agents named {name[:64]!r}")
-        match subscription:
-            case TypePrefixSubscription(topic_type_prefix=topic):
-                # Every agent has its own direct messages: Agent.register subscribes to them.
-                allowed = topic == f"{name}:" or (client.grant.role == "trusted" and topic != "")
-            case _:
-                allowed = self._may_use(client, subscription.topic_type)  # type: ignore[attr-defined]
-        if not allowed:
-            raise self.refusal(client, "subscription", f"{name!r} may not subscribe to this topic")
-        try:
-            await self.subscriptions.add_subscription(subscription)
-        except ValueError as error:
-            raise NameTaken(str(error)) from None
-        client.subscriptions.add(subscription.id)
-        self._subscribers[subscription.id] = client
-
-    async def unsubscribe(self, client: Client, identity: str) -> None:
-        """End one of the client's own subscriptions; raises `PermissionDenied`."""
-        if identity not in client.subscriptions:
-            raise self.refusal(client, "subscription", "this client has no such subscription")
-        await self._unsubscribe(client, identity)
-
-    async def _unsubscribe(self, client: Client, identity: str) -> None:
-        client.subscriptions.discard(identity)
-        self._subscribers.pop(identity, None)
-        await self.subscriptions.remove_subscription(identity)
-
-    def _may_use(self, client: Client, topic_type: str) -> bool:
-        return client.grant.role == "trusted" or topic_type in self._topics.get(client.grant.role, frozenset())
-
-    def _publish(self, client: Client, message: pb.Message, size: int) -> None:
-        """Give an event to the clients whose agents subscribed to its topic."""
-        event = message.cloudEvent
-        if not self._may_use(client, event.type):
-            self.refusal(client, "topic", f"this client may not publish to {event.type[:64]!r}")
-            return
-        source = _sender_of(event)
-        if not client.grant.allows(source) and not (client.grant.role == "trusted" and source == "unknown"):
-            self.refusal(client, "sender", f"this client may not publish as {source[:64]!r}")
-            return
-        if size > self.limits.message_bytes + MAX_HEAD_BYTES:
-            self.refusal(client, "size", f"an event of {size} bytes", MessageTooLarge)
-            return
-        try:
-            topic = TopicId(event.type, event.source)
-        except ValueError:
-            self.refusal(client, "topic", f"{event.type[:64]!r} is no topic type")
-            return
-        matching = self.subscriptions.matching(topic)
-        recipients = {id(owner): owner for one in matching if (owner := self._subscribers.get(one.id)) is not None}
-        for recipient in recipients.values():
-            if recipient.has_room(size):
-                recipient.outbox.put(message, size)
-            else:
-                self.refusal(client, "overload", "too much is queued for a subscriber", Overloaded)
-        self._published += bool(recipients)
-
     # Telling
 
     def refusal(
@@ -452,7 +380,3 @@ def _believed(response: pb.RpcResponse, code: str, *, to: Client) -> MessagingEr
     # Frames name files and lines of the process that failed; only a trusted caller gets to see them.
     frames = response.metadata.get("traceback", "") if to.grant.role == "trusted" else ""
     return HandlerFailed(text, response.metadata.get("type", "")[:200], frames[:MAX_ERROR_CHARACTERS])
-
-
-def _sender_of(event: cloudevent_pb2.CloudEvent) -> str:
-    return event.attributes[cloud.AGENT_SENDER_TYPE_ATTR].ce_string if event.attributes else ""

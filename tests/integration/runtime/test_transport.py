@@ -14,6 +14,7 @@ from creator.runtime import Credentials, HardenedHost
 from sandbox.errors import RecipientLost
 from sandbox.runtime import HardenedRuntime
 from sandbox.runtime.wire import Tls
+from tests.conftest import REPOSITORY
 from tests.integration.runtime.conftest import OpenHouse
 from tests.integration.runtime.house import House
 
@@ -119,3 +120,11 @@ def test_missing_tls_files_are_named(tmp_path: Path, files: Files) -> None:
         Tls(certificate=pair["certificate"]).server_credentials()
     with pytest.raises(ValueError, match="go together"):
         Tls(key=pair["key"]).channel_credentials()
+
+
+def test_what_the_readme_shows_can_be_written() -> None:
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    (block,) = [part for part in readme.split("```") if part.startswith("python\n") and "HardenedHost(" in part]
+    shown: dict[str, Any] = {}
+    exec(block.removeprefix("python\n"), shown)
+    assert isinstance(shown["host"], HardenedHost) and isinstance(shown["runtime"], HardenedRuntime)
