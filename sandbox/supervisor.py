@@ -76,7 +76,7 @@ class Supervisor(RoutedAgent):
             state, reason = "failed", f"not registered within {message.deadline:g} s"
         except (EOFError, OSError):
             await asyncio.to_thread(process.join, 2)
-            state, reason = "failed", _exit_reason(process)
+            state, reason = "failed", cell.reason or _exit_reason(process)
         if state == "failed":
             receiver.close()
             self._kill(message.name)
@@ -99,6 +99,7 @@ class Supervisor(RoutedAgent):
         loop = asyncio.get_running_loop()
         os.set_blocking(cell.beats.fileno(), False)
         loop.add_reader(cell.beats.fileno(), cell.take_beats)
+        cell.beating = True
         try:
             await _readable(cell.process.sentinel)
         finally:
@@ -120,7 +121,7 @@ class Supervisor(RoutedAgent):
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             for cell in self._cells.values():
-                cell.missed += 1
+                cell.missed += cell.beating  # while it is being born, its birth's own deadline counts
                 if cell.missed > MISSED_HEARTBEATS:
                     cell.end(f"unresponsive for {MISSED_HEARTBEATS * HEARTBEAT_SECONDS:g} s")
                 elif _resident_bytes(cell.process.pid) > MEMORY_BYTES:
@@ -139,6 +140,7 @@ class _Cell:
         self.process = process
         self.beats = beats
         self.uid = uid
+        self.beating = False
         self.missed = 0
         self.reason = ""
 

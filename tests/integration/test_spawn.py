@@ -238,6 +238,13 @@ async def test_an_agent_that_spoils_its_cell_is_ended_long_before_its_deadline(
     assert failed.reason == f"its process ended: {reason}"
 
 
+async def test_a_slow_birth_is_not_taken_for_an_unresponsive_cell(run: Any) -> None:
+    slow = sabotage(top="__import__('time').sleep(7)", propose="raise KeyError()")
+    outcome = await run(2, author=slow, birth_deadline=40, bounce=0.0)
+    assert [agent.attempts for agent in outcome.agents] == [1, 1]
+    assert sorted(agent.reason for agent in outcome.agents) == ["", "it raised KeyError"]
+
+
 @pytest.mark.parametrize(
     "persona",
     [
