@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import pytest
-from autogen_core.models import LLMMessage, UserMessage
+from autogen_core.models import UserMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
 from creator.errors import InvalidAnswer
-from creator.models.backend import Backend, Completion, Usage
 from creator.models.calls import ModelCalls
 from creator.models.filling import FillRequest, ObjectFiller, parse_object
 from creator.models.idea_hints import IDEA_HINTS
 from creator.models.slot_filling import SlotFiller, is_degenerate, trimmed, with_facts
 from creator.rendering import load_template
 from sandbox.protocol import Idea
+from tests.unit.scripted import Scripted
 
 SCHEMA: dict[str, Any] = {
     "title": "Pair",
@@ -29,36 +28,6 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 GOOD = '{"a": "x", "b": 1}'
-
-
-class Scripted(Backend):
-    """Answers with the given texts in turn, the last one again and again; a text of None is cut off."""
-
-    name = "scripted"
-    notice = ""
-    max_concurrency = 4
-
-    def __init__(self, *texts: str, truncated: Sequence[bool] = ()) -> None:
-        self.texts = list(texts)
-        self.truncated = list(truncated)
-        self.calls: list[tuple[Sequence[LLMMessage], int, Mapping[str, Any]]] = []
-
-    async def complete(
-        self,
-        messages: Sequence[LLMMessage],
-        *,
-        temperature: float,
-        max_tokens: int,
-        json_schema: Mapping[str, Any] | None = None,
-        extra: Mapping[str, Any] | None = None,
-        timeout: float = 60,
-    ) -> Completion:
-        self.calls.append((messages, max_tokens, extra or {}))
-        text = self.texts.pop(0) if len(self.texts) > 1 else self.texts[0]
-        cut = self.truncated.pop(0) if self.truncated else False
-        return Completion(text, Usage(1, 1), cut)
-
-    async def check(self) -> None: ...
 
 
 def request(**changes: Any) -> FillRequest:
@@ -117,22 +86,22 @@ async def test_a_wrong_answer_is_asked_for_again_without_the_history() -> None:
     backend = Scripted("nonsense", "{}", GOOD)
     filled = await ObjectFiller(ModelCalls(backend)).fill("ada", request())
     assert json.loads(filled) == {"a": "x", "b": 1}
-    assert [len(messages) for messages, _, _ in backend.calls] == [2, 2, 2]
-    assert "nonsense" not in str(backend.calls[-1][0])
-    assert "not usable" in str(backend.calls[-1][0][-1].content)
+    assert [len(messages) for messages in backend.asked] == [2, 2, 2]
+    assert "nonsense" not in str(backend.asked[-1])
+    assert "not usable" in str(backend.asked[-1][-1].content)
 
 
 async def test_a_cut_off_answer_gets_more_room() -> None:
     backend = Scripted(GOOD[:5], GOOD, truncated=[True])
     await ObjectFiller(ModelCalls(backend)).fill("ada", request())
-    assert [max_tokens for _, max_tokens, _ in backend.calls] == [100, 200]
+    assert backend.limits == [100, 200]
 
 
 async def test_a_model_that_never_answers_well_is_given_up() -> None:
     backend = Scripted("nonsense")
     with pytest.raises(InvalidAnswer, match="3 tries"):
         await ObjectFiller(ModelCalls(backend)).fill("ada", request())
-    assert len(backend.calls) == 3
+    assert len(backend.asked) == 3
 
 
 FACTS = {
@@ -164,7 +133,7 @@ async def test_a_small_model_fills_an_idea_slot_by_slot() -> None:
     )
     assert idea.solution.startswith("An AI agent could help by counting")
     assert idea.title == "Loaf Plan"
-    assert all("grammar" in extra for _, _, extra in backend.calls)
+    assert all("grammar" in extra for extra in backend.extras)
 
 
 async def test_a_refinement_keeps_what_it_does_not_improve() -> None:
@@ -177,7 +146,7 @@ async def test_a_refinement_keeps_what_it_does_not_improve() -> None:
     )
     assert values["title"] == "old title"
     assert values["solution"].startswith("The AI agent could do this better by asking customers")
-    assert len(backend.calls) == 1
+    assert len(backend.asked) == 1
 
 
 async def test_the_template_is_filled_with_the_same_seed_to_the_same_values() -> None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from autogen_core.models import LLMMessage, SystemMessage, UserMessage
+from autogen_core.models import SystemMessage, UserMessage
 
 from creator.errors import EnvironmentFault, InvalidAnswer, UsageError
-from creator.models.backend import Backend, Completion, Usage
+from creator.models.backend import Backend
 from creator.models.calls import ModelCalls
 from creator.models.choose import choose_backend, filler_for
 from creator.models.client_backend import ClientBackend
@@ -24,6 +24,7 @@ from creator.models.filling import (
     parse_object,
 )
 from creator.models.slot_filling import FACT_CHARACTERS, SlotFiller, is_degenerate, trimmed, with_facts
+from tests.unit.scripted import Scripted
 
 KEY = "sk-proj-" + "A1b2C3d4" * 12
 LOOPBACK = "http://127.0.0.1:1/v1"
@@ -35,39 +36,6 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 EXAMPLES = [["Sector: bakeries.", "owners of bakeries"]]
-
-
-class Echo(Backend):
-    """Gives its texts in turn, the last one again and again, and keeps what it was asked."""
-
-    name = "echo"
-    notice = ""
-    max_concurrency = 1
-
-    def __init__(self, *texts: str, truncated: bool = False) -> None:
-        self.texts = list(texts)
-        self.truncated = truncated
-        self.asked: list[Sequence[LLMMessage]] = []
-        self.limits: list[int] = []
-        self.extras: list[Mapping[str, Any]] = []
-
-    async def complete(
-        self,
-        messages: Sequence[LLMMessage],
-        *,
-        temperature: float,
-        max_tokens: int,
-        json_schema: Mapping[str, Any] | None = None,
-        extra: Mapping[str, Any] | None = None,
-        timeout: float = 60,
-    ) -> Completion:
-        self.asked.append(messages)
-        self.limits.append(max_tokens)
-        self.extras.append(extra or {})
-        text = self.texts.pop(0) if len(self.texts) > 1 else self.texts[0]
-        return Completion(text, Usage(1, 1), self.truncated)
-
-    async def check(self) -> None: ...
 
 
 def choose(spec: str | None = None, base_url: str | None = None, /, **environ: str) -> Backend:
@@ -233,19 +201,19 @@ def test_a_number_with_too_many_digits_is_an_invalid_answer() -> None:
 
 
 async def test_half_a_character_in_an_answer_does_not_reach_the_wire() -> None:
-    filled = await ObjectFiller(ModelCalls(Echo('{"text": "caf\\u00e9 \\ud83d"}'))).fill("ada", request())
+    filled = await ObjectFiller(ModelCalls(Scripted('{"text": "caf\\u00e9 \\ud83d"}'))).fill("ada", request())
     assert json.loads(filled.encode())["text"] == "café ?"
 
 
 async def test_room_for_an_answer_grows_to_a_bound_and_never_shrinks() -> None:
-    backend = Echo('{"te', truncated=True)
+    backend = Scripted('{"te', truncated=[True] * 3)
     with pytest.raises(InvalidAnswer, match="cut off"):
         await ObjectFiller(ModelCalls(backend)).fill("ada", request(max_tokens=TOKENS_AFTER_TRUNCATION - 1))
     assert backend.limits == [TOKENS_AFTER_TRUNCATION - 1, TOKENS_AFTER_TRUNCATION, TOKENS_AFTER_TRUNCATION]
 
 
 async def test_a_huge_wrong_answer_makes_no_huge_prompt() -> None:
-    backend = Echo('{"text": ["' + "x" * 50_000 + '"]}')
+    backend = Scripted('{"text": ["' + "x" * 50_000 + '"]}')
     with pytest.raises(InvalidAnswer):
         await ObjectFiller(ModelCalls(backend)).fill("ada", request())
     sizes = [sum(len(str(message.content)) for message in messages) for messages in backend.asked]
@@ -257,7 +225,7 @@ async def test_a_huge_wrong_answer_makes_no_huge_prompt() -> None:
 
 
 async def test_what_is_known_or_drawn_costs_no_call() -> None:
-    backend = Echo("never asked")
+    backend = Scripted("never asked")
     assert await fill_slot({"kind": "fact", "fact": "sector"}, backend, sector="bakeries") == "bakeries"
     assert await fill_slot({"kind": "choice", "from": ["in {sector}"]}, backend, sector="bakeries") == "in bakeries"
     assert sorted(await fill_slot({"kind": "choices", "items": 9, "from": ["a", "b"]}, backend)) == ["a", "b"]
@@ -269,15 +237,16 @@ async def test_what_is_known_or_drawn_costs_no_call() -> None:
 async def test_a_sentence_continues_its_beginning() -> None:
     hint = {"kind": "sentence", "prefix": "in {sector}, people", "min_chars": 10}
     told = "waste what they bake."
-    assert await fill_slot(hint, Echo(told), sector="bakeries") == f"In bakeries, people {told}"
+    assert await fill_slot(hint, Scripted(told), sector="bakeries") == f"In bakeries, people {told}"
     assert (
-        await fill_slot(hint, Echo(f"in bakeries, people {told}"), sector="bakeries") == f"In bakeries, people {told}"
+        await fill_slot(hint, Scripted(f"in bakeries, people {told}"), sector="bakeries")
+        == f"In bakeries, people {told}"
     )
-    assert await fill_slot({**hint, "keep_prefix": False}, Echo(told), sector="bakeries") == "Waste what they bake."
+    assert await fill_slot({**hint, "keep_prefix": False}, Scripted(told), sector="bakeries") == "Waste what they bake."
 
 
 async def test_a_sentence_that_stutters_is_asked_for_again_with_another_seed() -> None:
-    backend = Echo("bake bake bake", "bake what is sold.")
+    backend = Scripted("bake bake bake", "bake what is sold.")
     assert await fill_slot({"kind": "sentence", "prefix": "They"}, backend) == "They bake what is sold."
     first, second = (extra["seed"] for extra in backend.extras)
     assert first != second
@@ -285,7 +254,7 @@ async def test_a_sentence_that_stutters_is_asked_for_again_with_another_seed() -
 
 async def test_a_phrase_follows_its_examples_and_keeps_to_its_bounds() -> None:
     hint = {"kind": "phrase", "label": "Customer", "examples": EXAMPLES, "max_chars": 20}
-    backend = Echo("  owners of\n small bakeries everywhere,")
+    backend = Scripted("  owners of\n small bakeries everywhere,")
     assert await fill_slot(hint, backend, sector="bakeries") == "owners of small"
     assert isinstance(backend.asked[0][0], SystemMessage)
     assert [message.content for message in backend.asked[0]][1:3] == EXAMPLES[0]
@@ -293,7 +262,10 @@ async def test_a_phrase_follows_its_examples_and_keeps_to_its_bounds() -> None:
 
 async def test_a_list_is_split_at_commas_and_holds_no_empty_items() -> None:
     hint = {"kind": "list", "examples": EXAMPLES, "items": 2, "max_chars": 80}
-    assert await fill_slot(hint, Echo("daily demand, , dough planning., surplus")) == ["daily demand", "dough planning"]
+    assert await fill_slot(hint, Scripted("daily demand, , dough planning., surplus")) == [
+        "daily demand",
+        "dough planning",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -307,7 +279,7 @@ async def test_a_list_is_split_at_commas_and_holds_no_empty_items() -> None:
     ],
 )
 async def test_an_empty_slot_of_any_kind_is_an_invalid_answer(hint: Mapping[str, Any], calls: int) -> None:
-    backend = Echo(" , .")
+    backend = Scripted(" , .")
     with pytest.raises(InvalidAnswer, match="'slot' empty"):
         await fill_slot(hint, backend)
     assert len(backend.asked) == calls
@@ -315,17 +287,17 @@ async def test_an_empty_slot_of_any_kind_is_an_invalid_answer(hint: Mapping[str,
 
 async def test_an_unknown_kind_of_slot_is_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="unknown kind of slot 'poem'"):
-        await fill_slot({"kind": "poem"}, Echo(""))
+        await fill_slot({"kind": "poem"}, Scripted(""))
 
 
 async def test_a_refinement_uses_its_own_hint_and_only_then() -> None:
     hint = {"kind": "choice", "from": ["new"], "refine": {"kind": "fact", "fact": "prior_title"}}
-    assert await fill_slot(hint, Echo("")) == "new"
-    assert await fill_slot(hint, Echo(""), prior_title="old") == "old"
+    assert await fill_slot(hint, Scripted("")) == "new"
+    assert await fill_slot(hint, Scripted(""), prior_title="old") == "old"
 
 
 async def test_a_fact_can_neither_command_nor_fill_the_context() -> None:
-    backend = Echo("bake what is sold.")
+    backend = Scripted("bake what is sold.")
     hint = {"kind": "sentence", "prefix": "For {topic}", "ask": "About {topic}?", "system": "You know {topic}."}
     await fill_slot(hint, backend, topic="{secret} " + "x" * 5_000, secret="hidden")
     contents = [str(message.content) for message in backend.asked[0]]
