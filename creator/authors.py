@@ -20,7 +20,13 @@ Fill = Callable[[FillTemplate], Awaitable[str]]
 
 
 class Author(Protocol):
-    """Writes the module of one agent."""
+    """Writes the module of one agent.
+
+    Attributes:
+        writes_code: Whether a model wrote code of the module, and did not only fill in its values.
+    """
+
+    writes_code: bool
 
     async def write(self, order: CreateAgent, fill: Fill) -> Created:
         """Write and check one agent; raises when it cannot be done."""
@@ -48,6 +54,7 @@ class TemplateAuthor:
         on_state: Callable[[str, Literal["written", "checked"]], None],
         on_fault: Callable[[EnvironmentFault], None],
     ) -> None:
+        self.writes_code = False
         self._template = template
         self._directory = directory
         self._run_id = run_id

@@ -107,6 +107,14 @@ class SpawnSettings(OutputSettings):
     """An OpenAI-compatible server."""
     sandbox: Literal["auto", "docker", "bubblewrap", "process"] = "auto"
     """Where the agents run; ``auto`` takes the strongest that works here."""
+    isolation: Literal["process", "container"] = "process"
+    """What stands between agents in Docker: a process and a user of its own, or a container of its own."""
+    agents_per_cell: int = Field(default=1, ge=1, le=200)
+    """How many agents share a process; they are not protected from each other."""
+    runtime: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]*$", max_length=100)] | None = None
+    """The engine's OCI runtime, such as ``runsc``; None for its default."""
+    unsafe: bool = False
+    """Take the plain process for modules whose code a model wrote."""
     author: Literal["fill"] = "fill"
     """How modules are written: ``fill`` fills the slots of a template."""
     seed: int | None = None
@@ -188,6 +196,7 @@ def _explain(error: ValidationError, given: Mapping[str, Any]) -> str:
         what = {
             "base_url": "it has to begin with http:// or https:// and hold no blanks",
             "base_image": "it has to be an image name such as 'python:3.12-slim'",
+            "runtime": "it has to be a runtime's name such as 'runsc'",
         }.get(field, what)
     what = what[:1].lower() + what[1:]
     return f"{_origin(field, outside, given)}: {clean(repr(value), 80)} does not fit, {what}."

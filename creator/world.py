@@ -171,10 +171,9 @@ class World:
         self._trusted = await stack.enter_async_context(self._trusted_agents())
         sandbox = await stack.enter_async_context(
             open_sandbox(
-                self.settings.sandbox,
-                cells=self.settings.count,
+                self.settings,
                 run_id=self.directory.name,
-                base_image=self.settings.base_image,
+                code=self._author.writes_code,
                 modules=self.modules.resolve(),
                 sockets=sockets,
                 credential=self._credentials.issue(Grant(SUPERVISOR, frozenset({SUPERVISOR}), "supervisor")),

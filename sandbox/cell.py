@@ -1,86 +1,68 @@
-"""A cell: one process that hosts one agent. Forked from a preloaded process, so this module imports eagerly."""
+"""A cell: one process that hosts one agent, or several when they are packed.
+
+It is forked from a preloaded process, so this module imports eagerly. Before it loads a module it gives up everything
+that an agent does not need; see `sandbox.confinement`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
-import resource
-import signal
+import sys
+import sysconfig
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from autogen_core import AgentId, AgentInstantiationContext, MessageSerializer, RoutedAgent
 from autogen_core._serialization import try_get_known_serializers_for_type
 
 from sandbox import kit, protocol
+from sandbox.channel import HEARTBEAT, read_first_line, read_lines
+from sandbox.confinement import (
+    become,
+    confine_process,
+    drop_capabilities,
+    ignore_terminal,
+    limit_resources,
+    refuse_system_calls,
+    restrict_files,
+)
 from sandbox.errors import describe
 from sandbox.loader import load_module
 from sandbox.runtime import HardenedRuntime
 
 HEARTBEAT_SECONDS: Final = 1.0
 
-PROCESSES: Final = 64
-"""What a cell with a user of its own may start; grpc's threads count, about twenty."""
-
-_PR_SET_PDEATHSIG: Final = 1
-_PR_SET_DUMPABLE: Final = 4
-_PR_SET_NO_NEW_PRIVS: Final = 38
-
-_LIMITS: Final[Sequence[tuple[int, int]]] = (
-    (resource.RLIMIT_CORE, 0),
-    (resource.RLIMIT_NOFILE, 256),
-    (resource.RLIMIT_FSIZE, 16 << 20),
-    (resource.RLIMIT_DATA, 512 << 20),
-)
-"""Soft and hard limits of every cell: no core files, 256 files, 16 MiB a file, 512 MiB of data."""
+_SYSTEM: Final = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom", "/dev/zero")
 
 
-@dataclass(frozen=True)
-class CellConfig:
-    """What a cell is told by its supervisor.
+class CellPlace(protocol.Message):
+    """Where a cell lives, and what it gets. Holds no secret: orders come over the cell's own channel.
 
     Attributes:
         address: The host's gRPC address.
         directory: The run's modules.
-        start: The World's order.
-        uid: A user id of its own; None where the supervisor has none to give.
+        number: Tells the cells of a run apart.
+        first_uid: The cell takes the user of this id plus its number; None leaves it its supervisor's.
+        may_write: Whether the sandbox bounds what is written, so that the cell may have a folder of its own.
+        agents: How many it may hold.
     """
 
     address: str
     directory: Path
-    start: protocol.StartCell
-    uid: int | None = None
+    number: int = 0
+    first_uid: int | None = None
+    may_write: bool = False
+    agents: int = 1
 
-
-def confine_process() -> None:
-    """Linux only: die with the parent, gain no privileges, and let no other process of this user read our memory."""
-    try:
-        prctl = ctypes.CDLL(None, use_errno=True).prctl
-    except (OSError, AttributeError):
-        return
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-def _become(uid: int) -> None:
-    """Change to a user of this cell's own, with a folder of its own; all capabilities go with root."""
-    # The supervisor's group stays: the host's socket has it, and nothing else that a cell can see.
-    os.setgroups([os.getgid()])
-    os.setresgid(uid, uid, uid)
-    os.setresuid(uid, uid, uid)
-    resource.setrlimit(resource.RLIMIT_NPROC, (PROCESSES, PROCESSES))
-    folder = Path(tempfile.gettempdir()) / str(uid)
-    folder.mkdir(mode=0o700)
-    os.chdir(folder)
-    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    @property
+    def uid(self) -> int | None:
+        """The cell's own user, when it has one."""
+        return None if self.first_uid is None else self.first_uid + self.number
 
 
 def serializers(*modules: ModuleType) -> list[MessageSerializer[Any]]:
@@ -94,57 +76,132 @@ def serializers(*modules: ModuleType) -> list[MessageSerializer[Any]]:
     ]
 
 
-def run_cell(config: CellConfig, ready: Connection) -> None:
-    """The life of a cell, as the target of a forked process.
+def run_cell(place: CellPlace, orders: int, reports: int) -> NoReturn:
+    """The life of a cell, from its fork to its end.
 
     Args:
-        config: What to host.
-        ready: Gets one text: empty once the agent is registered, else the reason why not. Then heartbeats.
+        place: Where it lives.
+        orders: File descriptor that `StartCell` orders are read from, as lines of JSON; its end ends the cell.
+        reports: File descriptor for `CellReport` lines and heartbeats.
     """
-    if config.uid is not None:
-        _become(config.uid)
-    confine_process()  # after that: another user id takes the parent-death signal away
-    for limit, value in _LIMITS:
-        _, hard = resource.getrlimit(limit)
-        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (bound, bound))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(null, descriptor)
     try:
-        asyncio.run(_host_agent(config, ready))
+        confine_cell(place)
+        asyncio.run(_serve(place, orders, reports))
     except BaseException as error:
-        ready.send(describe(error))
-        raise SystemExit(1) from None
+        _report(reports, protocol.CellReport(name="cell", state="exited", reason=describe(error)[:2_000]))
+    finally:
+        os._exit(1)  # nothing that a module left behind may run now
 
 
-async def _host_agent(config: CellConfig, ready: Connection) -> None:
-    start = config.start
+def confine_cell(place: CellPlace) -> int:
+    """Give up everything that an agent does not need; the process must have one thread.
+
+    What the kernel does not offer is left out: `creator doctor` tells what is in force.
+
+    Returns:
+        The version of Landlock in force, 0 for none.
+    """
+    if place.uid is not None:
+        become(place.uid)
+    drop_capabilities()
+    confine_process()  # after that: another user id takes the parent-death signal away
+    limit_resources(may_write=place.may_write)
+    ignore_terminal()
+    folder = _own_folder(place)
+    landlock = restrict_files(_readable(place), [folder] if folder is not None else [])
+    refuse_system_calls(sockets=True)
+    return landlock
+
+
+def _own_folder(place: CellPlace) -> Path | None:
+    if not place.may_write:
+        os.chdir("/")
+        return None
+    folder = Path(tempfile.gettempdir()) / f"cell-{place.number}"
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError:
+        return None  # another cell has filled it up; whoever wrote no file before needs none now
+    os.chdir(folder)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    return folder
+
+
+def _readable(place: CellPlace) -> Iterator[Path]:
+    """Python and its libraries, our package, the run's modules, the host's socket."""
+    yield from map(Path, _SYSTEM)
+    yield from (Path(prefix) for prefix in {sys.prefix, sys.base_prefix, *sysconfig.get_paths().values()})
+    yield Path(__file__).parent
+    yield place.directory
+    if place.address.startswith("unix:"):
+        yield Path(place.address.removeprefix("unix:")).parent
+
+
+async def _serve(place: CellPlace, orders: int, reports: int) -> NoReturn:
+    """Host agents as they are ordered, until the supervisor closes the channel."""
+    os.set_blocking(reports, False)
+    beating = asyncio.create_task(_beat(reports))
+    hosting: set[asyncio.Task[None]] = set()
+    lines = await read_lines(orders)
+    while line := await lines.readline():
+        start = protocol.StartCell.model_validate_json(line)
+        # A task of its own has a context of its own: what the kit knows of one agent is not the other's.
+        task = asyncio.create_task(_host_agent(place, start, reports))
+        hosting.add(task)
+        task.add_done_callback(hosting.discard)
+    beating.cancel()
+    os._exit(0)
+
+
+async def _host_agent(place: CellPlace, start: protocol.StartCell, reports: int) -> None:
     kit._configure(start.seed, start.bounce)
     runtime = HardenedRuntime(
-        config.address, credential=start.credential, reconnect_for=0, frozen_after=None, may_publish=False
+        place.address, credential=start.credential, reconnect_for=0, frozen_after=None, may_publish=False
     )
-    agent_id = AgentId(start.name, "default")
-    module = load_module(config.directory, start.name, start.sha256)
-    with AgentInstantiationContext.populate_context((runtime, agent_id)):
-        agent = module.Agent(start.name)
-    if not isinstance(agent, RoutedAgent):
-        raise TypeError("Agent(name) has to give a RoutedAgent")
-    runtime.add_message_serializer(serializers())
-    await runtime.start()
-    # Not Agent.register_instance: its subscriptions serve topics, which nobody publishes to here.
-    await runtime.register_agent_instance(agent, agent_id)
-    ready.send("")
-    os.set_blocking(ready.fileno(), False)
-    beating = asyncio.create_task(_beat(ready))
+    try:
+        runtime.add_message_serializer(serializers())
+        await runtime.start()
+        if place.agents == 1:
+            # The connection stands, and nothing has been run yet that could want another one.
+            refuse_system_calls(sockets=False)
+        agent_id = AgentId(start.name, "default")
+        module = load_module(place.directory, start.name, start.sha256)
+        with AgentInstantiationContext.populate_context((runtime, agent_id)):
+            agent = module.Agent(start.name)
+        if not isinstance(agent, RoutedAgent):
+            raise TypeError("Agent(name) has to give a RoutedAgent")
+        # Not Agent.register_instance: its subscriptions serve topics, which nobody publishes to here.
+        await runtime.register_agent_instance(agent, agent_id)
+    except BaseException as error:
+        _report(reports, protocol.CellReport(name=start.name, state="failed", reason=describe(error)[:2_000]))
+        return
+    _report(reports, protocol.CellReport(name=start.name, state="registered"))
     await runtime.lost.wait()
-    beating.cancel()
+    if place.agents == 1:
+        os._exit(0)
 
 
-async def _beat(pipe: Connection) -> None:
+def _report(reports: int, report: protocol.CellReport) -> None:
+    with contextlib.suppress(OSError):  # the supervisor has gone: so will this cell
+        os.write(reports, report.model_dump_json().encode() + b"\n")
+
+
+async def _beat(reports: int) -> None:
     """Tell the supervisor again and again that this event loop is running."""
     while True:
-        with contextlib.suppress(BlockingIOError):  # it is paused, and will see the beats that fit
-            os.write(pipe.fileno(), b".")
+        with contextlib.suppress(OSError):  # it is paused, and will see the beats that fit
+            os.write(reports, HEARTBEAT)
         await asyncio.sleep(HEARTBEAT_SECONDS / 2)
+
+
+def main() -> None:
+    """``python -m sandbox.cell``: one cell without a supervisor beside it, in a container of its own.
+
+    Its standard input says where it lives, in one line of JSON, and then carries its orders; it reports on its
+    standard output.
+    """
+    run_cell(CellPlace.model_validate_json(read_first_line()), os.dup(0), os.dup(1))
+
+
+if __name__ == "__main__":
+    main()

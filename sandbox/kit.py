@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextvars import ContextVar
 from typing import Literal
 
 from autogen_agentchat.base import TaskResult
@@ -42,15 +43,15 @@ __all__ = [
     "share",
 ]
 
-_random = random.Random()
-_bounce: float | None = None
+_settings: ContextVar[tuple[random.Random, float | None]] = ContextVar("settings")
 
 
 def _configure(seed: int, bounce: float | None) -> None:
-    """Set this cell's seed and the run's override of every agent's probability. Called once by the cell."""
-    global _bounce  # noqa: PLW0603 - one agent a process: this is the cell's configuration
-    _random.seed(seed)
-    _bounce = bounce
+    """Set this agent's seed and the run's override of every agent's probability.
+
+    Called by the cell in the context that all tasks of the agent come from: a cell may hold several agents.
+    """
+    _settings.set((random.Random(seed), bounce))
 
 
 def model_client(agent: RoutedAgent, *, temperature: float) -> ChatCompletionClient:
@@ -60,7 +61,8 @@ def model_client(agent: RoutedAgent, *, temperature: float) -> ChatCompletionCli
 
 def chance(probability: float) -> bool:
     """True with the given probability (or the run's own, when the user set one); seeded for each agent."""
-    return _random.random() < (probability if _bounce is None else _bounce)
+    draws, override = _settings.get()
+    return draws.random() < (probability if override is None else override)
 
 
 def proposal_task(message: ProposeRequest) -> str:

@@ -30,19 +30,24 @@ def load_module(directory: Path, name: str, sha256: str) -> ModuleType:
         sha256: Digest, in hexadecimal, of the file that passed the policy.
 
     Raises:
-        LoadRefused: It is a link, no regular file, too large, or not the file that was checked.
+        LoadRefused: It is a link, no regular file, of another owner than its folder, open for others to write,
+            too large, or not the file that was checked.
         Exception: Whatever the module itself raises while it is imported.
     """
     if AGENT_NAME.fullmatch(name) is None:
         raise LoadRefused(f"{name[:64]!r} is no agent name")
     path = directory / f"{name}.py"
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        owner = directory.stat().st_uid
     except OSError as error:
         raise LoadRefused(f"{path.name!r} cannot be opened: {error.strerror}") from error
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise LoadRefused(f"{path.name!r} is no regular file")
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            raise LoadRefused(f"{path.name!r} is no regular file of its own")
+        if found.st_uid != owner or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise LoadRefused(f"{path.name!r} is another user's, or others may write to it")
         data = file.read(MAX_MODULE_BYTES + 1)
     if len(data) > MAX_MODULE_BYTES:
         raise LoadRefused(f"{path.name!r} is larger than {MAX_MODULE_BYTES} bytes")

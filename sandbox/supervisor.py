@@ -1,7 +1,8 @@
-"""The supervisor: the first process inside the sandbox. It starts, watches and ends cells at the World's word.
+"""The supervisor: starts, watches and ends cells at the World's word.
 
-It holds no model and no message of any agent, and it ends itself when its connection to the host is gone, so that
-nothing outlives the World.
+It runs as the first process inside the sandbox, ``python -m sandbox.supervisor``, and ends itself when its connection
+to the host is gone, so that nothing outlives the World. It holds no model and no message of any agent. What a cell
+tells it is hostile: lines of bounded length, of which it takes heartbeats and reports, nothing else.
 """
 
 from __future__ import annotations
@@ -9,22 +10,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import multiprocessing
 import os
 import signal
-import sys
-from multiprocessing import forkserver
-from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerProcess
-from pathlib import Path
-from typing import Final
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, Protocol
 
 from autogen_core import AgentId, MessageContext, RoutedAgent, message_handler
 
-from sandbox.cell import HEARTBEAT_SECONDS, CellConfig, confine_process, run_cell, serializers
+from sandbox.cell import HEARTBEAT_SECONDS, CellPlace, serializers
+from sandbox.channel import HEARTBEAT, read_first_line
+from sandbox.confinement import confine_process
 from sandbox.errors import MessagingError
-from sandbox.protocol import CREATOR, SUPERVISOR, CellReport, StartCell, StopCell
+from sandbox.protocol import CREATOR, SUPERVISOR, CellReport, Message, StartCell, StopCell
 from sandbox.runtime import HardenedRuntime
+from sandbox.zygote import Zygote
 
 MISSED_HEARTBEATS: Final = 5
 """In a row; then a cell counts as unresponsive."""
@@ -32,86 +32,156 @@ MISSED_HEARTBEATS: Final = 5
 MEMORY_BYTES: Final = 256 << 20
 """What one cell may hold in memory."""
 
-KILL_ROUNDS: Final = 5
-"""How often a user's processes are looked for: some may fork while others are being killed."""
+REPORT_BYTES: Final = 65_536
+"""What a cell may tell between two looks at it."""
 
-_context = multiprocessing.get_context("forkserver")
+EXIT_SECONDS: Final = 1.0
+"""How long a process that tells nothing any more may take to end."""
+
+
+class SupervisorOrder(Message):
+    """What the World tells a supervisor on its standard input, as one line of JSON.
+
+    Attributes:
+        credential: What admits it to the host.
+        place: Where its cells live.
+    """
+
+    credential: str
+    place: CellPlace
+
+
+class CellProcess(Protocol):
+    """A cell's process, however it was made."""
+
+    lines: asyncio.StreamReader
+    """What it tells."""
+    ended: asyncio.Future[str]
+    """How it ended, once it has."""
+
+    def send(self, line: bytes) -> None:
+        """Give it an order."""
+        ...
+
+    def kill(self) -> None:
+        """End it, and all that it started; no error when it has ended."""
+        ...
+
+    def resident_bytes(self) -> int:
+        """What it holds in memory; 0 where something else looks after that."""
+        ...
+
+
+class Launcher(Protocol):
+    """Makes the processes of cells."""
+
+    async def launch(self, number: int) -> CellProcess:
+        """Make one.
+
+        Args:
+            number: Differs from that of every other cell of the run.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        ...
 
 
 class Supervisor(RoutedAgent):
     """Starts and stops cells.
 
     Args:
-        address: The host's gRPC address, given on to each cell.
-        directory: The run's modules.
-        first_uid: Each cell gets a user id of its own from here on; None gives it the supervisor's.
+        launcher: Makes their processes.
+        agents: How many agents share a cell.
     """
 
-    def __init__(self, address: str, directory: Path, first_uid: int | None) -> None:
+    def __init__(self, launcher: Launcher, agents: int = 1) -> None:
         super().__init__("Starts and stops the cells of one run.")
-        self._address = address
-        self._directory = directory
-        self._uids = itertools.count(first_uid) if first_uid is not None else itertools.repeat(None)
-        self._cells: dict[str, _Cell] = {}
-        self._watchers: set[asyncio.Task[None]] = set()
-        self._ticker: asyncio.Task[None] | None = None
+        self._launcher = launcher
+        self._agents = agents
+        self._numbers = itertools.count()
+        self._cells: set[_Cell] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Look after cells from now on."""
+        self._keep(asyncio.create_task(self._tick()))
+
+    async def stop(self) -> None:
+        """Look after nothing any more; the cells are left as they are."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @message_handler
     async def start_cell(self, message: StartCell, ctx: MessageContext) -> CellReport:
-        """Fork a cell and wait until its agent is registered, it fails, or the deadline passes."""
-        self._kill(message.name)
-        receiver, sender = _context.Pipe(duplex=False)
-        uid = next(self._uids)
-        config = CellConfig(self._address, self._directory, message, uid)
-        process = _context.Process(target=run_cell, args=(config, sender), daemon=True)
-        await asyncio.to_thread(process.start)
-        sender.close()
-        cell = self._cells[message.name] = _Cell(process, receiver, uid)
+        """Give an agent its cell and wait until it is registered, it fails, or the deadline passes."""
+        name = message.name
+        self._drop(name)
+        cell = next((cell for cell in self._cells if cell.has_room(self._agents)), None)
+        if cell is None:
+            cell = _Cell(asyncio.create_task(self._launcher.launch(next(self._numbers))))
+            self._cells.add(cell)
+            self._keep(asyncio.create_task(self._watch(cell)))
+        birth: asyncio.Future[CellReport] = asyncio.get_running_loop().create_future()
+        cell.births[name] = birth
         try:
             async with asyncio.timeout(message.deadline):
-                await _readable(receiver.fileno())
-            reason = receiver.recv()
-            state = "failed" if reason else "registered"
+                await cell.send(message.model_dump_json().encode() + b"\n")
+                report = await birth
         except TimeoutError:
-            state, reason = "failed", f"not registered within {message.deadline:g} s"
-        except (EOFError, OSError):
-            await asyncio.to_thread(process.join, 2)
-            state, reason = "failed", cell.reason or _exit_reason(process)
-        if state == "failed":
-            receiver.close()
-            self._kill(message.name)
-            return CellReport(name=message.name, state="failed", reason=str(reason)[:2_000])
-        watcher = asyncio.create_task(self._watch(message.name, cell))
-        self._watchers.add(watcher)
-        watcher.add_done_callback(self._watchers.discard)
-        if self._ticker is None:
-            self._ticker = asyncio.create_task(self._tick())
-        return CellReport(name=message.name, state="registered")
+            report = _failed(name, f"not registered within {message.deadline:g} s")
+        except OSError as error:
+            report = _failed(name, f"its process cannot be started: {error}")
+        finally:
+            cell.births.pop(name, None)
+        if report.state == "registered":
+            cell.agents.add(name)
+        elif cell.empty:
+            self._end(cell)
+        return report
 
     @message_handler
     async def stop_cell(self, message: StopCell, ctx: MessageContext) -> CellReport:
-        """Kill a cell; no error when there is none."""
-        self._kill(message.name)
+        """End an agent's cell unless others live there; no error when there is none."""
+        self._drop(message.name)
         return CellReport(name=message.name, state="exited", reason="stopped")
 
-    async def _watch(self, name: str, cell: _Cell) -> None:
-        """Take a cell's heartbeats until its process has ended, then report how."""
-        loop = asyncio.get_running_loop()
-        os.set_blocking(cell.beats.fileno(), False)
-        loop.add_reader(cell.beats.fileno(), cell.take_beats)
-        cell.beating = True
+    def _drop(self, name: str) -> None:
+        for cell in [cell for cell in self._cells if name in cell.agents]:
+            cell.agents.discard(name)
+            if cell.empty:
+                self._end(cell)
+
+    def _end(self, cell: _Cell) -> None:
+        """Kill a cell that nobody is told of any more."""
+        self._cells.discard(cell)
+        cell.end("")
+
+    async def _watch(self, cell: _Cell) -> None:
+        """Take what a cell tells until its process has ended, then report how to whom it concerns."""
         try:
-            await _readable(cell.process.sentinel)
-        finally:
-            cell.close()
-        cell.process.join()
-        cell.kill()  # what it started lives on otherwise, and holds its connection open
-        if self._cells.get(name) is not cell:
-            return
-        del self._cells[name]
-        report = CellReport(name=name, state="exited", reason=cell.reason or _exit_reason(cell.process))
-        with contextlib.suppress(MessagingError):
-            await self.send_message(report, AgentId(CREATOR, "default"))
+            process = await cell.process
+        except OSError:
+            self._cells.discard(cell)
+            return  # whoever wanted it has got the same error
+        try:
+            while line := await process.lines.readline():
+                cell.hear(line)
+        except ValueError:
+            cell.end("told its supervisor what it does not understand")
+        # An end of what it tells is mostly the end of its process.
+        await asyncio.wait([process.ended], timeout=EXIT_SECONDS)
+        if not process.ended.done():
+            cell.end("closed the channel to its supervisor")
+        reason = await process.ended
+        self._cells.discard(cell)
+        reason = cell.reason or reason
+        cell.fail_births(reason)
+        for name in cell.agents:
+            with contextlib.suppress(MessagingError):
+                report = CellReport(name=name, state="exited", reason=reason)
+                await self.send_message(report, AgentId(CREATOR, "default"))
 
     async def _tick(self) -> None:
         """End cells that do not respond, or hold too much memory.
@@ -120,133 +190,128 @@ class Supervisor(RoutedAgent):
         """
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            for cell in self._cells.values():
-                cell.missed += cell.beating  # while it is being born, its birth's own deadline counts
-                if cell.missed > MISSED_HEARTBEATS:
-                    cell.end(f"unresponsive for {MISSED_HEARTBEATS * HEARTBEAT_SECONDS:g} s")
-                elif _resident_bytes(cell.process.pid) > MEMORY_BYTES:
-                    cell.end(f"over its memory limit of {MEMORY_BYTES >> 20} MiB")
+            for cell in self._cells:
+                cell.look_after()
 
-    def _kill(self, name: str) -> None:
-        cell = self._cells.pop(name, None)
-        if cell is not None:
-            cell.kill()
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 class _Cell:
-    """A started process, its heartbeats, and why it was ended."""
+    """What the supervisor knows of one cell.
 
-    def __init__(self, process: ForkServerProcess, beats: Connection, uid: int | None) -> None:
+    Args:
+        process: Its process, which may still have to be made.
+    """
+
+    def __init__(self, process: asyncio.Task[CellProcess]) -> None:
         self.process = process
-        self.beats = beats
-        self.uid = uid
-        self.beating = False
-        self.missed = 0
+        self.agents: set[str] = set()
+        self.births: dict[str, asyncio.Future[CellReport]] = {}
         self.reason = ""
+        self._missed = 0
+        self._heard = 0
 
-    def take_beats(self) -> None:
-        """Note that the cell is alive; its end of the pipe may be closed, too."""
-        try:
-            if not os.read(self.beats.fileno(), 4_096):
-                self.close()
-            self.missed = 0
-        except BlockingIOError:
-            pass
+    @property
+    def empty(self) -> bool:
+        """Whether nobody lives here, or is about to."""
+        return not self.agents and not self.births
 
-    def close(self) -> None:
-        """Take no more heartbeats."""
-        if not self.beats.closed:
-            asyncio.get_running_loop().remove_reader(self.beats.fileno())
-            self.beats.close()
+    def has_room(self, places: int) -> bool:
+        """Whether another agent fits in."""
+        return not self.reason and len(self.agents) + len(self.births) < places
+
+    async def send(self, line: bytes) -> None:
+        """Give it an order, as soon as there is a process."""
+        (await asyncio.shield(self.process)).send(line)
+
+    def hear(self, line: bytes) -> None:
+        """Take one line: a heartbeat, or how a birth came out.
+
+        Raises:
+            ValueError: It is neither, or it is too much.
+        """
+        self._heard += len(line)
+        if self._heard > REPORT_BYTES:
+            raise ValueError("too much")
+        if line == HEARTBEAT:
+            self._missed = 0
+            return
+        report = CellReport.model_validate_json(line)
+        if report.state == "exited":
+            self.reason = self.reason or report.reason
+        birth = self.births.get(report.name)
+        if birth is not None and not birth.done():
+            birth.set_result(report)
+
+    def look_after(self) -> None:
+        """End it when it has not responded for long, or holds too much memory; called once a second."""
+        self._heard = 0
+        if self.births:
+            self._missed = 0  # a module may be slow to import: its birth has a deadline of its own
+        if not self.process.done() or self.process.exception() is not None:
+            return
+        self._missed += 1
+        if self._missed > MISSED_HEARTBEATS:
+            self.end(f"unresponsive for {MISSED_HEARTBEATS * HEARTBEAT_SECONDS:g} s")
+        elif self.process.result().resident_bytes() > MEMORY_BYTES:
+            self.end(f"over its memory limit of {MEMORY_BYTES >> 20} MiB")
+
+    def fail_births(self, reason: str) -> None:
+        """Whoever is being born here is not."""
+        for name, birth in self.births.items():
+            if not birth.done():
+                birth.set_result(_failed(name, self.reason or reason))
 
     def end(self, reason: str) -> None:
-        """Kill the process; its watcher reports the reason."""
+        """Kill its process; the first reason is the one that is told."""
         self.reason = self.reason or reason
-        self.kill()
-
-    def kill(self) -> None:
-        """Kill the process, and everything else of its user when it has one of its own."""
-        self.process.kill()
-        for _ in range(KILL_ROUNDS if self.uid is not None else 0):
-            found = _processes_of(self.uid)
-            for identity in found:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(identity, signal.SIGKILL)
-            if not found:
-                break
+        self.process.add_done_callback(_kill)
 
 
-def _processes_of(uid: int | None) -> list[int]:
-    """The processes of a user that have not ended."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = dict(line.split(":", 1) for line in (folder / "status").read_text("utf-8", "replace").splitlines())
-            if int(fields["Uid"].split()[0]) == uid and not fields["State"].strip().startswith("Z"):
-                found.append(int(folder.name))
-        except (OSError, KeyError, ValueError):
-            continue  # it has gone meanwhile
-    return found
+def _kill(process: asyncio.Task[CellProcess]) -> None:
+    if not process.cancelled() and process.exception() is None:
+        process.result().kill()
 
 
-def _resident_bytes(pid: int | None) -> int:
-    """What a process holds in memory; 0 when it is gone, or this is not Linux."""
-    try:
-        pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
-    except (OSError, IndexError):
-        return 0
-    return int(pages) * os.sysconf("SC_PAGESIZE")
+def _failed(name: str, reason: str) -> CellReport:
+    return CellReport(name=name, state="failed", reason=reason[:2_000])
 
 
-def _exit_reason(process: ForkServerProcess) -> str:
-    code = process.exitcode
-    if code is None:
-        return "closed its report and went on"
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
-async def _readable(descriptor: int) -> None:
-    """Wait until a file descriptor can be read or is closed by its other end."""
-    loop = asyncio.get_running_loop()
-    done = loop.create_future()
-
-    def ready() -> None:
-        # A level-triggered reader may fire more than once before it is removed.
-        if not done.done():
-            done.set_result(None)
-
-    loop.add_reader(descriptor, ready)
-    try:
-        await done
-    finally:
-        loop.remove_reader(descriptor)
-
-
-async def supervise(address: str, directory: Path, credential: str, first_uid: int | None) -> None:
-    """Serve the World until the connection to the host is gone."""
+@asynccontextmanager
+async def supervise(address: str, credential: str, launcher: Launcher, agents: int) -> AsyncIterator[HardenedRuntime]:
+    """Register a supervisor on the host; it works until its connection, which is given, is lost or this is left."""
     runtime = HardenedRuntime(address, credential=credential, reconnect_for=0, frozen_after=None, may_publish=False)
     runtime.add_message_serializer(serializers())
     await runtime.start()
-    supervisor = Supervisor(address, directory, first_uid)
-    await runtime.register_agent_instance(supervisor, AgentId(SUPERVISOR, "default"))
-    await runtime.lost.wait()
+    supervisor = Supervisor(launcher, agents)
+    supervisor.start()
+    try:
+        await runtime.register_agent_instance(supervisor, AgentId(SUPERVISOR, "default"))
+        yield runtime
+    finally:
+        await supervisor.stop()
+        await runtime.stop(grace=0)
+
+
+async def _supervise_here(order: SupervisorOrder, zygote: Zygote) -> None:
+    zygote.listen()
+    async with supervise(order.place.address, order.credential, zygote, order.place.agents) as runtime:
+        await runtime.lost.wait()
+        os._exit(0)  # the zygote and the cells end with us; nothing is worth waiting for
 
 
 def main() -> None:
-    """``python -m sandbox.supervisor ADDRESS DIRECTORY [FIRST_UID]``, the credential a line on standard input."""
-    address, directory = sys.argv[1], Path(sys.argv[2])
-    first_uid = int(sys.argv[3]) if len(sys.argv) > 3 else None
-    # Read from the pipe byte by byte up to the line's end, and drop it: nothing keeps it for the cells to find.
-    credential = sys.stdin.readline().strip()
-    sys.stdin.close()
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
+    """``python -m sandbox.supervisor``, its order on standard input."""
     confine_process()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _context.set_forkserver_preload(["sandbox.preload"])
-    forkserver.ensure_running()  # it imports AutoGen while the model is still being asked for the first agent
-    asyncio.run(supervise(address, directory, credential, first_uid))
-    os._exit(0)  # the forkserver and the cells end with us; nothing is worth waiting for
+    # Read byte by byte: nothing keeps the credential for the cells to find.
+    order = SupervisorOrder.model_validate_json(read_first_line())
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    zygote = Zygote(order.place)
+    asyncio.run(_supervise_here(order, zygote))
 
 
 if __name__ == "__main__":

@@ -51,8 +51,10 @@ def doctor(output: str | None, as_json: bool, clean_up: bool) -> int:
         return _clean_up(as_json)
     checks = list(_checks(output_folder(output)))
     works = all(check.state != "broken" for check in checks)
+    sandbox, facts = _sandbox()
     if as_json:
-        print_json({"works": works, "checks": [dataclasses.asdict(check) for check in checks]})
+        told = {"name": sandbox, "facts": facts}
+        print_json({"works": works, "checks": [dataclasses.asdict(check) for check in checks], "sandbox": told})
         return 0 if works else EXIT_USAGE
     from rich.table import Table
     from rich.text import Text
@@ -67,11 +69,30 @@ def doctor(output: str | None, as_json: bool, clean_up: bool) -> int:
             table.add_row("", "", Text(clean(check.todo, 400), "dim"))
     console = stdout_console()
     console.print(table)
+    if facts:
+        console.print(f"\nWhat is in force in a cell of the sandbox {sandbox!r}, as the kernel tells it there:")
+        rows = Table.grid(padding=(0, 2))
+        for name, fact in facts.items():
+            rows.add_row(Text(f"  {name}"), Text(clean(fact, 400)))
+        console.print(rows)
+    else:
+        console.print(f"\nNo sandbox was looked at: {clean(sandbox, 400)}")
     if works:
         console.print(f"\nReady: {PROGRAM} spawn 5")
     else:
         console.print('\nMend what is "broken" first.')
     return 0 if works else EXIT_USAGE
+
+
+def _sandbox() -> tuple[str, dict[str, str]]:
+    """The sandbox that a run would get, and what is in force in it; no facts and the reason when there is none."""
+    from creator.isolation import inspect_sandbox
+    from creator.settings import SpawnSettings
+
+    try:
+        return asyncio.run(inspect_sandbox(SpawnSettings.load({"count": 1})))
+    except CreatorError as error:
+        return _first_line(error), {}
 
 
 def _checks(output: Path) -> Iterator[Check]:
@@ -95,7 +116,7 @@ def _checks(output: Path) -> Iterator[Check]:
 
 def _clean_up(as_json: bool) -> int:
     """Remove leftovers, one line each."""
-    from creator.isolation.docker import connect
+    from creator.isolation.engine import connect
     from creator.isolation.leftovers import find_leftovers
     from creator.settings import SpawnSettings
     from creator.text import clean
@@ -141,7 +162,7 @@ def _docker() -> Check:
     answer: list[Check] = []
 
     def ask() -> None:
-        from creator.isolation.docker import connect
+        from creator.isolation.engine import connect
 
         try:
             client = connect()

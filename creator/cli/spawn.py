@@ -27,6 +27,12 @@ from creator.cli._shared import State, debug_option, output_option, print_json, 
     metavar="NAME",
     help="auto, docker, bubblewrap or process [default: auto, the strongest that works here].",
 )
+@click.option("--isolation", metavar="HOW", help="Between agents in Docker: process or container [default: process].")
+@click.option("--runtime", metavar="NAME", help="Docker's OCI runtime, such as runsc for gVisor.")
+@click.option(
+    "--agents-per-cell", metavar="K", help="Pack K agents into a process, for thousands of them [default: 1]."
+)
+@click.option("--unsafe", is_flag=True, default=None, help="Let a plain process run code that a model wrote.")
 @click.option("--author", metavar="HOW", help="How modules are written: fill [default: fill].")
 @click.option("--seed", metavar="INT", help="Makes briefs and draws repeatable.")
 @click.option("--deadline", metavar="SECONDS", help="For the whole run [default: none].")

@@ -1,6 +1,6 @@
 """Where generated modules run: one protocol, three backends."""
 
 from creator.isolation.base import Sandbox, SandboxUnavailable
-from creator.isolation.choose import open_sandbox
+from creator.isolation.choose import inspect_sandbox, open_sandbox
 
-__all__ = ["Sandbox", "SandboxUnavailable", "open_sandbox"]
+__all__ = ["Sandbox", "SandboxUnavailable", "inspect_sandbox", "open_sandbox"]

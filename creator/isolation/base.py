@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import sandbox
 from creator.errors import EnvironmentFault
+from sandbox.cell import CellPlace
+from sandbox.supervisor import SupervisorOrder
+
+SUPERVISOR: Final = "sandbox.supervisor"
+CELL: Final = "sandbox.cell"
+FACTS: Final = "sandbox.facts"
+"""Our programs that run inside."""
+FACTS_SECONDS: Final = 20.0
 
 PACKAGE: Final = Path(sandbox.__file__).parent
 """The package that runs inside."""
@@ -58,6 +69,14 @@ class Sandbox(ABC):
         """
 
     @abstractmethod
+    async def facts(self) -> dict[str, str]:
+        """What is in force in a cell by name, as one that was started for this and ended again tells it.
+
+        Raises:
+            SandboxUnavailable: It cannot be started.
+        """
+
+    @abstractmethod
     async def stop(self) -> None:
         """End everything inside. Safe to call more than once, and before `start`."""
 
@@ -66,33 +85,79 @@ class Sandbox(ABC):
         """Wait until the sandbox ends by itself, and give the reason in one line."""
 
 
-class SubprocessSandbox(Sandbox):
-    """A backend whose supervisor is a child process of ours."""
+@dataclass(frozen=True)
+class Plan:
+    """How a program is started in a sandbox that is a child process of ours.
 
-    def __init__(self) -> None:
+    Attributes:
+        command: Program and arguments.
+        environment: All of its environment.
+        cwd: Its working directory.
+        place: Where the cells live, in the sandbox's own paths.
+    """
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    cwd: Path
+    place: CellPlace
+
+
+class SubprocessSandbox(Sandbox):
+    """A backend whose supervisor is a child process of ours.
+
+    Args:
+        agents_per_cell: How many agents share a process.
+    """
+
+    def __init__(self, agents_per_cell: int = 1) -> None:
+        self._agents_per_cell = agents_per_cell
         self._process: asyncio.subprocess.Process | None = None
         self._errors: asyncio.Task[bytes] | None = None
 
-    async def _launch(self, command: Sequence[str], environment: Mapping[str, str], cwd: Path, credential: str) -> None:
+    @abstractmethod
+    async def _plan(self, modules: Path, sockets: Path, program: str) -> Plan:
+        """How to start one of our programs, ``sandbox.supervisor`` or another, behind this backend's walls."""
+
+    async def start(self, modules: Path, sockets: Path, credential: str) -> None:
+        """Start the supervisor."""
+        plan = await self._plan(modules, sockets, SUPERVISOR)
+        process = await self._launch(plan, stdout=asyncio.subprocess.DEVNULL)
+        self._process = process
+        assert process.stdin is not None and process.stderr is not None
+        self._errors = asyncio.create_task(_tail(process.stderr))
+        process.stdin.write(order_line(SupervisorOrder(credential=credential, place=plan.place)))
+        with contextlib.suppress(ConnectionError):
+            await process.stdin.drain()
+        process.stdin.close()
+
+    async def _launch(self, plan: Plan, stdout: int) -> asyncio.subprocess.Process:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command,
+            return await asyncio.create_subprocess_exec(
+                *plan.command,
                 stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.DEVNULL,
+                stdout=stdout,
                 stderr=asyncio.subprocess.PIPE,
-                env=dict(environment),
-                cwd=cwd,
+                env=dict(plan.environment),
+                cwd=plan.cwd,
                 start_new_session=True,  # Ctrl-C is for us; we end the sandbox in order
             )
         except OSError as error:
             raise SandboxUnavailable(f"the {self.name} sandbox cannot be started: {error.strerror}") from error
-        self._process = process
-        assert process.stdin is not None and process.stderr is not None
-        self._errors = asyncio.create_task(_tail(process.stderr))
-        process.stdin.write(credential.encode() + b"\n")
-        with contextlib.suppress(ConnectionError):
-            await process.stdin.drain()
-        process.stdin.close()
+
+    async def facts(self) -> dict[str, str]:
+        """Start the program that looks at itself as a cell, and give what it found."""
+        with tempfile.TemporaryDirectory() as folder:
+            plan = await self._plan(Path(folder), Path(folder), FACTS)
+            process = await self._launch(plan, stdout=asyncio.subprocess.PIPE)
+            try:
+                async with asyncio.timeout(FACTS_SECONDS):
+                    out, errors = await process.communicate(place_line(plan.place))
+            except TimeoutError:
+                process.kill()
+                raise SandboxUnavailable(f"the {self.name} sandbox did not answer") from None
+            finally:
+                await self.stop()
+        return parse_facts(out, errors.decode("utf-8", "replace"))
 
     async def stop(self) -> None:
         """Kill the supervisor's process group; its cells die with it."""
@@ -121,6 +186,29 @@ async def _tail(stream: asyncio.StreamReader, size: int = 4_096) -> bytes:
     return tail
 
 
-def supervisor_command(address: str, directory: str) -> list[str]:
-    """How the supervisor is started with our own interpreter; ``-P`` keeps the working directory off the path."""
-    return [sys.executable, "-P", "-m", "sandbox.supervisor", address, directory]
+def python_command(program: str) -> list[str]:
+    """How one of our programs is started with our own interpreter; ``-P`` keeps the working directory off the path."""
+    return [sys.executable, "-P", "-m", program]
+
+
+def order_line(order: SupervisorOrder) -> bytes:
+    """What a supervisor reads from its standard input."""
+    return order.model_dump_json().encode() + b"\n"
+
+
+def place_line(place: CellPlace) -> bytes:
+    """What a single cell, or the program that looks at itself, reads from its standard input first."""
+    return place.model_dump_json().encode() + b"\n"
+
+
+def parse_facts(line: bytes, errors: str) -> dict[str, str]:
+    """The facts that a sandbox printed.
+
+    Raises:
+        SandboxUnavailable: It printed something else; the text holds the last line of its errors.
+    """
+    try:
+        return {str(name): str(value) for name, value in json.loads(line).items()}
+    except (ValueError, AttributeError):
+        reason = (errors.strip().splitlines() or ["no reason given"])[-1][:300]
+        raise SandboxUnavailable(f"it does not tell what is in force: {reason}") from None

@@ -12,10 +12,12 @@ from creator.isolation.base import (
     CELL_ENVIRONMENT,
     PACKAGE,
     SOCKET_NAME,
+    Plan,
     SandboxUnavailable,
     SubprocessSandbox,
-    supervisor_command,
+    python_command,
 )
+from sandbox.cell import CellPlace
 
 TMP_BYTES: Final = 64 << 20
 NOBODY: Final = "65534"
@@ -33,11 +35,10 @@ class BubblewrapSandbox(SubprocessSandbox):
     name = "bubblewrap"
     line = "bubblewrap: no network, read-only files, own namespaces; no total memory limit (Docker has one)"
 
-    async def start(self, modules: Path, sockets: Path, credential: str) -> None:
-        """Probe for the needed kernel features, then start the supervisor."""
-        program = await probe()
+    async def _plan(self, modules: Path, sockets: Path, program: str) -> Plan:
+        """Probe for the needed kernel features first."""
         command = [
-            program,
+            await probe(),
             *_ISOLATION,
             # Before the binds: an interpreter that lies in /tmp would be hidden by it.
             *("--size", str(TMP_BYTES), "--tmpfs", "/tmp"),  # noqa: S108 - a fresh one inside the sandbox
@@ -51,9 +52,11 @@ class BubblewrapSandbox(SubprocessSandbox):
         environment = {**CELL_ENVIRONMENT, "PATH": "/usr/bin:/bin", "PYTHONPATH": "/opt/cell"}
         for name, value in environment.items():
             command += ["--setenv", name, value]
-        command += ["--chdir", "/tmp", "--"]  # noqa: S108
-        command += supervisor_command(f"unix:/run/host/{SOCKET_NAME}", "/run/agents")
-        await self._launch(command, {"PATH": "/usr/bin:/bin"}, Path("/"), credential)
+        command += ["--chdir", "/tmp", "--", *python_command(program)]  # noqa: S108
+        place = CellPlace(
+            address=f"unix:/run/host/{SOCKET_NAME}", directory=Path("/run/agents"), agents=self._agents_per_cell
+        )
+        return Plan(command, {"PATH": "/usr/bin:/bin"}, Path("/"), place)
 
 
 def _system_binds() -> list[str]:

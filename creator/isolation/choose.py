@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from creator.isolation.base import Sandbox, SandboxUnavailable
 from creator.isolation.bubblewrap import BubblewrapSandbox
+from creator.isolation.containers import ContainersSandbox
 from creator.isolation.docker import DockerSandbox
+from creator.isolation.image import ImageMissing
 from creator.isolation.process import ProcessSandbox
+from creator.settings import SpawnSettings
 
 READY_SECONDS: Final = 60.0
 """How long a started sandbox may take until its supervisor has registered."""
@@ -19,11 +22,10 @@ READY_SECONDS: Final = 60.0
 
 @asynccontextmanager
 async def open_sandbox(
-    wanted: Literal["auto", "docker", "bubblewrap", "process"],
+    settings: SpawnSettings,
     *,
-    cells: int,
     run_id: str,
-    base_image: str,
+    code: bool,
     modules: Path,
     sockets: Path,
     credential: str,
@@ -33,10 +35,10 @@ async def open_sandbox(
     """Start the wanted backend, or with ``auto`` the strongest that works here.
 
     Args:
-        wanted: A backend's name, or ``auto`` for Docker, else bubblewrap, else a plain process.
-        cells: How many agents it has to hold.
+        settings: Which one is wanted (``auto``: Docker, else bubblewrap, else a plain process), how many agents it
+            has to hold, and how they are kept apart.
         run_id: The run, to label what is started.
-        base_image: What the container image is built on.
+        code: Whether a model writes the modules' code, which a plain process takes only when the user insists.
         modules: Folder of the run's modules.
         sockets: Folder of the host's socket.
         credential: The supervisor's credential.
@@ -46,16 +48,16 @@ async def open_sandbox(
     Raises:
         SandboxUnavailable: The wanted backend cannot run here.
     """
-    backends: dict[str, Callable[[], Sandbox]] = {
-        "docker": lambda: DockerSandbox(cells, run_id, base_image, progress),
-        "bubblewrap": BubblewrapSandbox,
-        "process": ProcessSandbox,
-    }
-    names = list(backends) if wanted == "auto" else [wanted]
+    names = _candidates(settings)
     for name in names:
-        sandbox = backends[name]()
+        sandbox = _make(name, settings, run_id, progress)
         try:
             try:
+                if name == "process" and code and not settings.unsafe:
+                    raise SandboxUnavailable(
+                        "a plain process is no wall for code that a model wrote: install Docker or bubblewrap, "
+                        "or say --unsafe"
+                    )
                 await sandbox.start(modules, sockets, credential)
                 await _until_ready(sandbox, ready)
             except SandboxUnavailable as error:
@@ -67,6 +69,49 @@ async def open_sandbox(
             return
         finally:
             await sandbox.stop()
+
+
+async def inspect_sandbox(settings: SpawnSettings) -> tuple[str, dict[str, str]]:
+    """What is in force in the sandbox that a run with these settings would get.
+
+    Returns:
+        The backend's name, and the facts by name.
+
+    Raises:
+        SandboxUnavailable: None of the wanted ones can be started, or Docker's image has to be built first.
+    """
+    names = _candidates(settings)
+    for name in names:
+        sandbox = _make(name, settings, "doctor", lambda line: None)
+        try:
+            return name, await sandbox.facts()
+        except SandboxUnavailable as error:
+            if name == names[-1] or isinstance(error, ImageMissing):
+                raise
+    raise AssertionError("there is always one")
+
+
+def _candidates(settings: SpawnSettings) -> list[str]:
+    """The backends that come into question, strongest first."""
+    if settings.isolation == "container" or settings.runtime is not None:
+        if settings.sandbox not in ("auto", "docker"):
+            option = "--runtime" if settings.runtime is not None else "--isolation container"
+            raise SandboxUnavailable(f"{option} needs Docker: leave --sandbox {settings.sandbox} out")
+        return ["docker"]
+    if settings.sandbox != "auto":
+        return [settings.sandbox]
+    return ["docker", "bubblewrap", "process"]
+
+
+def _make(name: str, settings: SpawnSettings, run_id: str, progress: Callable[[str], None]) -> Sandbox:
+    if name == "bubblewrap":
+        return BubblewrapSandbox(settings.agents_per_cell)
+    if name == "process":
+        return ProcessSandbox(settings.agents_per_cell)
+    engine = (run_id, settings.base_image, settings.runtime, progress)
+    if settings.isolation == "container":
+        return ContainersSandbox(*engine)
+    return DockerSandbox(settings.count, settings.agents_per_cell, *engine)
 
 
 async def _until_ready(sandbox: Sandbox, ready: Callable[[], Awaitable[None]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import tarfile
@@ -14,6 +15,10 @@ REPOSITORY: Final = "agent-creator-sandbox"
 IMAGE_LABEL: Final = f"{REPOSITORY}.image"
 DOCKERFILE: Final = PACKAGE.parent / "Dockerfile"
 BUILD_SECONDS: Final = 900
+
+
+class ImageMissing(SandboxUnavailable):
+    """The engine is there, the image is not."""
 
 
 def build_context() -> dict[str, bytes]:
@@ -35,6 +40,22 @@ def image_tag(base_image: str, files: dict[str, bytes]) -> str:
     return f"{REPOSITORY}:{digest.hexdigest()[:16]}"
 
 
+def find_image(client: Any, base_image: str) -> str:
+    """The image's name; blocking.
+
+    Raises:
+        ImageMissing: It has not been built yet.
+    """
+    import docker.errors
+
+    tag = image_tag(base_image, build_context())
+    try:
+        client.images.get(tag)
+    except docker.errors.ImageNotFound:
+        raise ImageMissing("Docker's image is not built yet; the next spawn builds it") from None
+    return tag
+
+
 def ensure_image(client: Any, base_image: str, progress: Callable[[str], None]) -> str:
     """Build the image unless it is there already; blocking.
 
@@ -49,15 +70,10 @@ def ensure_image(client: Any, base_image: str, progress: Callable[[str], None]) 
     Raises:
         SandboxUnavailable: The build failed; the text holds the last line of its output.
     """
-    import docker.errors
-
+    with contextlib.suppress(ImageMissing):
+        return find_image(client, base_image)
     files = build_context()
     tag = image_tag(base_image, files)
-    try:
-        client.images.get(tag)
-        return tag
-    except docker.errors.ImageNotFound:
-        pass
     progress(f"building the sandbox image on {base_image} (first use, or its content changed; about a minute)")
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:

@@ -15,6 +15,9 @@ from typing import Any, Final
 from creator.isolation.base import SOCKET_FOLDER_PREFIX, SOCKET_NAME
 from creator.isolation.image import IMAGE_LABEL, REPOSITORY, build_context, image_tag
 
+CELLS_FOLDER_PREFIX: Final = "creator-cells-"
+"""Of the home of plain processes; the process that it belongs to is in the rest of its name."""
+
 RUN_LABEL: Final = f"{REPOSITORY}.run"
 OWNER_LABEL: Final = f"{REPOSITORY}.owner"
 """Labels of a container: the run's id, and the process that it belongs to as `process_mark` gives it."""
@@ -54,6 +57,13 @@ def find_leftovers(client: Any | None, base_image: str) -> list[Leftover]:
     return found
 
 
+def remove_dead_containers(client: Any) -> None:
+    """Remove the containers of runs whose process is gone; blocking. What cannot be removed stays for ``doctor``."""
+    for leftover in _containers(client):
+        with contextlib.suppress(Exception):  # another run may be at it too
+            leftover.remove()
+
+
 def _containers(client: Any) -> list[Leftover]:
     containers = client.containers.list(all=True, filters={"label": RUN_LABEL}, ignore_removed=True)
     return [
@@ -81,6 +91,12 @@ def _folders() -> list[Leftover]:
             with contextlib.suppress(OSError):  # it has gone meanwhile
                 own = folder.stat().st_uid == os.getuid() and not folder.is_symlink()
                 if own and (folder / SOCKET_NAME).is_socket() and not _listens(folder / SOCKET_NAME):
+                    folders.append(folder)
+        for folder in parent.glob(f"{CELLS_FOLDER_PREFIX}*"):
+            with contextlib.suppress(OSError):
+                own = folder.stat().st_uid == os.getuid() and not folder.is_symlink()
+                mark = folder.name.removeprefix(CELLS_FOLDER_PREFIX).split("-")
+                if own and len(mark) > 2 and not _lives(" ".join(mark[:2])):
                     folders.append(folder)
     return [Leftover("folder", folder.name, lambda folder=folder: shutil.rmtree(folder)) for folder in folders]  # type: ignore[misc]
 

@@ -9,9 +9,12 @@ from creator.isolation.base import (
     CELL_ENVIRONMENT,
     PACKAGE,
     SOCKET_NAME,
+    Plan,
     SubprocessSandbox,
-    supervisor_command,
+    python_command,
 )
+from creator.isolation.leftovers import CELLS_FOLDER_PREFIX, process_mark
+from sandbox.cell import CellPlace
 
 
 class ProcessSandbox(SubprocessSandbox):
@@ -23,13 +26,14 @@ class ProcessSandbox(SubprocessSandbox):
         "install Docker or bubblewrap for a real sandbox"
     )
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, agents_per_cell: int = 1) -> None:
+        super().__init__(agents_per_cell)
         self._home: tempfile.TemporaryDirectory[str] | None = None
 
-    async def start(self, modules: Path, sockets: Path, credential: str) -> None:
-        """Start the supervisor in an empty folder of its own."""
-        self._home = tempfile.TemporaryDirectory(prefix="creator-cells-", ignore_cleanup_errors=True)
+    async def _plan(self, modules: Path, sockets: Path, program: str) -> Plan:
+        """In an empty folder of its own."""
+        prefix = f"{CELLS_FOLDER_PREFIX}{process_mark().replace(' ', '-')}-"
+        self._home = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
         environment = {
             **CELL_ENVIRONMENT,
             "PATH": "/usr/bin:/bin",
@@ -37,8 +41,8 @@ class ProcessSandbox(SubprocessSandbox):
             "TMPDIR": self._home.name,
             "PYTHONPATH": str(PACKAGE.parent),
         }
-        command = supervisor_command(f"unix:{sockets / SOCKET_NAME}", str(modules))
-        await self._launch(command, environment, Path(self._home.name), credential)
+        place = CellPlace(address=f"unix:{sockets / SOCKET_NAME}", directory=modules, agents=self._agents_per_cell)
+        return Plan(python_command(program), environment, Path(self._home.name), place)
 
     async def stop(self) -> None:
         """Kill everything and remove the folder."""

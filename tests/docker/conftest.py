@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from creator.isolation.base import SandboxUnavailable
-from creator.isolation.docker import connect
+from creator.isolation.engine import connect
 from creator.isolation.image import ensure_image
 
 BASE_IMAGE = os.environ.get("CREATOR_BASE_IMAGE", "python:3.12-slim")

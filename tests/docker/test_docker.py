@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import os
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import docker.errors
 import pytest
 
 from creator.cli import main
-from creator.isolation.docker import FIRST_UID
+from creator.isolation.engine import FIRST_UID
 from creator.isolation.image import build_context, ensure_image, image_tag
 from creator.isolation.leftovers import OWNER_LABEL, RUN_LABEL, process_mark
 from tests.conftest import REPOSITORY
 from tests.docker.conftest import BASE_IMAGE
 from tests.integration.test_spawn import sabotage
-from tests.probe import Probing
 
 pytestmark = pytest.mark.docker
 
@@ -48,27 +43,6 @@ async def test_a_run_under_a_strict_umask(run: Any, engine: Any) -> None:
     assert outcome.exit_code == 0, outcome.reason
 
 
-async def test_what_a_module_finds_in_the_container(run: Any, engine: Any) -> None:
-    outcome = await run(2, sandbox="docker", base_image=BASE_IMAGE, author=Probing(), bounce=0.0)
-    assert outcome.exit_code == 0, outcome.reason
-    found = json.loads(next(idea for idea in outcome.ideas if idea.final.title == "probe").final.problem)
-    assert found["interfaces"] == "['lo']"
-    assert found["dns"] == "gaierror"
-    assert int(found["uid"]) >= FIRST_UID
-    assert found["others' folders"] == "PermissionError"
-    assert found["own folder"] == "1"
-    assert found["signal"] == "PermissionError"
-    assert found["become root"] == "PermissionError"
-    assert found["groups"] == "1"
-    assert found["write root"] == "OSError"
-    assert found["write modules"] == "OSError"
-    assert found["environment"] == "[]"
-    assert found["supervisor memory"] == "PermissionError"
-    assert found["creator"] == "ModuleNotFoundError"
-    assert found["docker socket"] == "False"
-    assert found["capabilities"] == "'0000000000000000'"
-
-
 async def test_each_agent_has_a_user_of_its_own(run: Any, engine: Any) -> None:
     running = asyncio.create_task(
         run(3, sandbox="docker", base_image=BASE_IMAGE, author=sabotage(propose="await asyncio.sleep(600)"))
@@ -83,25 +57,6 @@ async def test_each_agent_has_a_user_of_its_own(run: Any, engine: Any) -> None:
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert {uid for uid in users if uid < FIRST_UID} == {0}, "the supervisor's"
-
-
-async def test_a_fork_bomb_bursts_in_its_own_cell(run: Any, engine: Any) -> None:
-    """Its neighbours go on, and nothing that it started outlives it."""
-    bomb = "[os.fork() or __import__('time').sleep(600) for _ in range(500)]"
-    running = asyncio.create_task(
-        run(4, sandbox="docker", base_image=BASE_IMAGE, author=sabotage(propose=bomb), reply_deadline=30)
-    )
-    most = 0
-    while not running.done():
-        await asyncio.sleep(0.05)
-        for container in containers(engine):
-            with contextlib.suppress(docker.errors.APIError):
-                rows = container.top(ps_args="-eo uid,pid,comm")["Processes"]
-                most = max([most, *Counter(row[0] for row in rows if int(row[0]) >= FIRST_UID).values()])
-    outcome = await running
-    assert len(outcome.ideas) == 3, outcome.reason
-    assert [agent.state for agent in outcome.agents].count("failed") == 1
-    assert 1 < most <= 64
 
 
 async def test_a_module_that_exits_in_the_container_is_named(run: Any, engine: Any) -> None:

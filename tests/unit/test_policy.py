@@ -97,7 +97,7 @@ CASES = [
         "from data",
         imports("from dataclasses import field"),
     ),
-    Case("IMPORT002", in_method("return kit._random"), "kit._random", in_method("return kit.chance(0.5)")),
+    Case("IMPORT002", in_method("return kit._settings"), "kit._settings", in_method("return kit.chance(0.5)")),
     Case(
         "IMPORT002",
         imports("import asyncio") + "    def f(self) -> None:\n        asyncio.create_subprocess_exec()\n",
