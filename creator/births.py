@@ -21,7 +21,7 @@ from sandbox.runtime import HardenedRuntime
 
 TRIES: Final = 3
 CANARY_SECONDS: Final = 10.0
-EXIT_REPORT_SECONDS: Final = 1.0
+EXIT_REPORT_SECONDS: Final = 3.0
 """How long a lost agent's exit reason may take to arrive after its connection broke."""
 
 

@@ -158,6 +158,7 @@ class _ContainerCell:
         self._container = container
         self._output = output
         self._killed = False
+        self.ended.add_done_callback(lambda done: output.close())
 
     def send(self, line: bytes) -> None:
         """Write an order to its standard input."""
@@ -180,8 +181,7 @@ class _ContainerCell:
         import requests.exceptions
 
         with contextlib.suppress(docker.errors.APIError, requests.exceptions.RequestException):
-            # "removed" gives the exit code as well, also of a container that the engine is about to remove.
-            return _exit_reason(int(self._container.wait(condition="removed")["StatusCode"]))
+            return _exit_reason(int(self._container.wait(condition="not-running")["StatusCode"]))
         return "its container is gone"
 
 

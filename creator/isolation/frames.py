@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from typing import Final
 
@@ -54,17 +53,20 @@ class Output:
         self._writer.close()
 
     async def _take(self, reader: asyncio.StreamReader) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        try:
             while True:
                 header = await reader.readexactly(_HEADER_BYTES)
                 left = int.from_bytes(header[4:], "big")
                 while left:
                     data = await reader.read(min(left, _TAIL_BYTES))
                     if not data:
-                        break
+                        return
                     left -= len(data)
                     if header[0] == _STDOUT:
                         self.lines.feed_data(data)
                     else:
                         self._errors = (self._errors + data)[-_TAIL_BYTES:]
-        self.lines.feed_eof()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # it has ended
+        finally:
+            self.lines.feed_eof()

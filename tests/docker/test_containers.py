@@ -1,0 +1,121 @@
+"""A container for each agent, and the engine's own runtimes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import docker.errors
+import pytest
+
+from creator.isolation import SandboxUnavailable, inspect_sandbox
+from creator.isolation.containers import BOUNDS
+from creator.isolation.leftovers import OWNER_LABEL, process_mark
+from creator.settings import SpawnSettings
+from tests.docker.conftest import BASE_IMAGE
+from tests.integration.test_spawn import sabotage
+
+pytestmark = pytest.mark.docker
+
+
+def containers(engine: Any) -> list[Any]:
+    """Those of runs in this process."""
+    filters = {"label": f"{OWNER_LABEL}={process_mark()}"}
+    return list(engine.containers.list(all=True, filters=filters, ignore_removed=True))
+
+
+OWN_CONTAINER: dict[str, Any] = {"sandbox": "docker", "isolation": "container", "base_image": BASE_IMAGE}
+
+
+async def test_a_run_with_a_container_for_each_agent(run: Any, engine: Any) -> None:
+    outcome = await run(4, bounce=1.0, **OWN_CONTAINER)
+    assert outcome.exit_code == 0, outcome.reason
+    assert "a container for each agent" in outcome.isolation_line
+    assert all(idea.refiners for idea in outcome.ideas)
+    assert containers(engine) == []
+
+
+async def test_each_agent_is_in_its_own(run: Any, engine: Any) -> None:
+    hanging = sabotage(propose="await asyncio.sleep(600)")
+    running = asyncio.create_task(run(3, author=hanging, bounce=0.0, **OWN_CONTAINER))
+    seen: dict[str, Any] = {}
+    async with asyncio.timeout(60):
+        while len(seen) < 3:
+            await asyncio.sleep(0.05)
+            for container in containers(engine):
+                with contextlib.suppress(docker.errors.APIError):
+                    container.reload()
+                    seen[container.id] = container.attrs
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert containers(engine) == []
+    assert len({attributes["Config"]["User"] for attributes in seen.values()}) == 3
+    for attributes in seen.values():
+        limits = attributes["HostConfig"]
+        assert limits["Memory"] == limits["MemorySwap"] == BOUNDS.memory
+        assert limits["PidsLimit"] == BOUNDS.pids
+        assert limits["CapAdd"] in (None, [])
+        assert limits["NetworkMode"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("propose", "reason"),
+    [
+        ("os._exit(5)", "exit code 5"),
+        ("os.kill(os.getpid(), 11)", "signal 11"),
+        ("while True: pass", "unresponsive for 5 s"),
+        ("hoard = [b'x' * (1 << 20) for _ in range(400)]; await asyncio.sleep(60)", "over its memory limit"),
+    ],
+)
+async def test_an_agent_that_ends_its_container_is_named_with_the_reason(
+    run: Any, engine: Any, propose: str, reason: str
+) -> None:
+    outcome = await run(2, author=sabotage(propose=propose), bounce=0.0, **OWN_CONTAINER)
+    assert len(outcome.ideas) == 1
+    (failed,) = [agent for agent in outcome.agents if agent.state == "failed"]
+    assert reason in failed.reason
+
+
+async def test_an_interrupted_launch_leaves_no_container(run: Any, engine: Any) -> None:
+    for pause in (0.3, 0.5, 0.7, 0.9, 1.2):
+        task = asyncio.create_task(run(4, **OWN_CONTAINER))
+        await asyncio.sleep(pause)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert containers(engine) == []
+
+
+async def test_the_engines_runtime_can_be_chosen(run: Any, engine: Any) -> None:
+    running = asyncio.create_task(run(1, sandbox="docker", base_image=BASE_IMAGE, runtime="runc", author=sabotage()))
+    async with asyncio.timeout(60):
+        while not (found := containers(engine)):
+            await asyncio.sleep(0.05)
+    assert found[0].attrs["HostConfig"]["Runtime"] == "runc"
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_runtime_that_the_engine_does_not_know_is_one_line(run: Any, engine: Any) -> None:
+    with pytest.raises(SandboxUnavailable, match="nonesuch") as caught:
+        await run(1, sandbox="docker", base_image=BASE_IMAGE, runtime="nonesuch")
+    assert "\n" not in str(caught.value)
+    assert containers(engine) == []
+
+
+@pytest.mark.parametrize("isolation", ["process", "container"])
+async def test_what_is_in_force_is_told_by_the_container_itself(engine: Any, isolation: str) -> None:
+    settings = SpawnSettings(count=1, sandbox="docker", isolation=isolation, base_image=BASE_IMAGE)
+    name, facts = await inspect_sandbox(settings)
+    assert name == "docker"
+    assert facts["network"] == "lo"
+    assert facts["capabilities of a cell"] == "none"
+    assert facts["new privileges"] == "never"
+    assert int(facts["user of a cell"]) >= 20_000
+    assert facts["folders that can be written to"] == "/tmp/cell-0"
+    assert facts["memory of the sandbox"] == ("608 MiB" if isolation == "process" else "256 MiB")
+    assert int(facts["processes of the sandbox"]) <= 112
+    assert float(facts["processors of the sandbox"]) >= 1
+    for refused in ("start a program", "open a connection", "reach another unix socket", "signal its parent"):
+        assert facts[refused] == "refused (Operation not permitted)"
+    assert containers(engine) == []
