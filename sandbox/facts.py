@@ -84,8 +84,17 @@ def _can_write(folder: str) -> bool:
 
 
 def _control(second: str, first: str) -> str:
-    """A limit of this process's control group, of the second version or the first; empty when it cannot be seen."""
-    for path in (_CGROUP / second, _CGROUP / first):
+    """A limit of this process's control group, of the second version or the first; empty when it cannot be seen.
+
+    In a container the group's folder is all that is mounted, elsewhere it lies somewhere beneath.
+    """
+    groups = {}
+    for line in Path("/proc/self/cgroup").read_text("utf-8").splitlines():
+        _, controllers, group = line.split(":", 2)
+        groups.update(dict.fromkeys(controllers.split(","), group.strip("/")))
+    controller, _, file = first.partition("/")
+    nested = [_CGROUP / controller / groups.get(controller, "") / file, _CGROUP / groups.get("", "") / second]
+    for path in (*nested, _CGROUP / first, _CGROUP / second):
         try:
             return path.read_text("ascii").strip()
         except OSError:
@@ -95,7 +104,7 @@ def _control(second: str, first: str) -> str:
 
 def _processors() -> str:
     quota, _, period = _control("cpu.max", "cpu/cpu.cfs_quota_us").partition(" ")
-    period = period or _control("", "cpu/cpu.cfs_period_us")
+    period = period or _control("cpu.max", "cpu/cpu.cfs_period_us")
     if not quota.isdigit() or not period.isdigit():
         return "no limit"
     return f"{int(quota) / int(period):g}"

@@ -17,6 +17,7 @@ from typing import Final
 
 import sandbox
 from creator.errors import EnvironmentFault
+from creator.isolation.control_group import ControlGroup, make_control_group
 from sandbox.cell import CellPlace
 from sandbox.supervisor import SupervisorOrder
 
@@ -40,6 +41,41 @@ CELL_ENVIRONMENT: Final[Mapping[str, str]] = {
     "PYTHONUNBUFFERED": "1",
 }
 """All of a cell's environment besides paths: nothing of the user's gets in."""
+
+
+PROCESSES_PER_CELL: Final = 48
+"""A cell is one process, but grpc gives it a dozen threads or more, and the kernel counts those."""
+MEMORY_PER_CELL: Final = 96 << 20
+MEMORY_PER_AGENT: Final = 4 << 20
+"""What each further agent of a packed cell needs."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """What a sandbox has to hold.
+
+    Attributes:
+        agents: How many agents.
+        agents_per_cell: How many of them share a process.
+    """
+
+    agents: int
+    agents_per_cell: int = 1
+
+    @property
+    def cells(self) -> int:
+        """How many processes that makes."""
+        return -(-self.agents // self.agents_per_cell)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that they may use all together, with what starts and watches them."""
+        return (512 << 20) + MEMORY_PER_CELL * self.cells + MEMORY_PER_AGENT * (self.agents - self.cells)
+
+    @property
+    def pids(self) -> int:
+        """Processes and threads that they may have all together."""
+        return 64 + PROCESSES_PER_CELL * self.cells
 
 
 class SandboxUnavailable(EnvironmentFault):
@@ -106,11 +142,12 @@ class SubprocessSandbox(Sandbox):
     """A backend whose supervisor is a child process of ours.
 
     Args:
-        agents_per_cell: How many agents share a process.
+        population: What it has to hold.
     """
 
-    def __init__(self, agents_per_cell: int = 1) -> None:
-        self._agents_per_cell = agents_per_cell
+    def __init__(self, population: Population) -> None:
+        self._population = population
+        self._group: ControlGroup | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._errors: asyncio.Task[bytes] | None = None
 
@@ -120,6 +157,7 @@ class SubprocessSandbox(Sandbox):
 
     async def start(self, modules: Path, sockets: Path, credential: str) -> None:
         """Start the supervisor."""
+        self._limit()
         plan = await self._plan(modules, sockets, SUPERVISOR)
         process = await self._launch(plan, stdout=asyncio.subprocess.DEVNULL)
         self._process = process
@@ -130,10 +168,15 @@ class SubprocessSandbox(Sandbox):
             await process.stdin.drain()
         process.stdin.close()
 
+    def _limit(self) -> None:
+        """Make a control group for what is started next, where that is allowed."""
+        self._group = make_control_group(self._population.memory, self._population.pids)
+
     async def _launch(self, plan: Plan, stdout: int) -> asyncio.subprocess.Process:
+        command = plan.command if self._group is None else self._group.joining(list(plan.command))
         try:
             return await asyncio.create_subprocess_exec(
-                *plan.command,
+                *command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=stdout,
                 stderr=asyncio.subprocess.PIPE,
@@ -146,6 +189,7 @@ class SubprocessSandbox(Sandbox):
 
     async def facts(self) -> dict[str, str]:
         """Start the program that looks at itself as a cell, and give what it found."""
+        self._limit()
         with tempfile.TemporaryDirectory() as folder:
             plan = await self._plan(Path(folder), Path(folder), FACTS)
             process = await self._launch(plan, stdout=asyncio.subprocess.PIPE)
@@ -168,6 +212,9 @@ class SubprocessSandbox(Sandbox):
             await process.wait()
         if self._errors is not None:
             self._errors.cancel()
+        group, self._group = self._group, None
+        if group is not None:
+            group.remove()
 
     async def failure(self) -> str:
         """Wait for the supervisor's end; the last line that it wrote is the reason."""

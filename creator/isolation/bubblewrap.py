@@ -47,14 +47,18 @@ class BubblewrapSandbox(SubprocessSandbox):
             *("--ro-bind", str(modules), "/run/agents"),
             *("--ro-bind", str(sockets), "/run/host"),
             *("--proc", "/proc", "--dev", "/dev"),
-            *("--remount-ro", "/dev", "--remount-ro", "/"),
         ]
+        for folder, seen in self._group.binds() if self._group is not None else []:
+            command += ["--ro-bind", folder, seen]
+        command += ["--remount-ro", "/dev", "--remount-ro", "/"]
         environment = {**CELL_ENVIRONMENT, "PATH": "/usr/bin:/bin", "PYTHONPATH": "/opt/cell"}
         for name, value in environment.items():
             command += ["--setenv", name, value]
         command += ["--chdir", "/tmp", "--", *python_command(program)]  # noqa: S108
         place = CellPlace(
-            address=f"unix:/run/host/{SOCKET_NAME}", directory=Path("/run/agents"), agents=self._agents_per_cell
+            address=f"unix:/run/host/{SOCKET_NAME}",
+            directory=Path("/run/agents"),
+            agents=self._population.agents_per_cell,
         )
         return Plan(command, {"PATH": "/usr/bin:/bin"}, Path("/"), place)
 

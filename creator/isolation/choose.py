@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from creator.isolation.base import Sandbox, SandboxUnavailable
+from creator.isolation.base import Population, Sandbox, SandboxUnavailable
 from creator.isolation.bubblewrap import BubblewrapSandbox
 from creator.isolation.containers import ContainersSandbox
 from creator.isolation.docker import DockerSandbox
@@ -104,14 +104,15 @@ def _candidates(settings: SpawnSettings) -> list[str]:
 
 
 def _make(name: str, settings: SpawnSettings, run_id: str, progress: Callable[[str], None]) -> Sandbox:
+    population = Population(settings.count, settings.agents_per_cell)
     if name == "bubblewrap":
-        return BubblewrapSandbox(settings.agents_per_cell)
+        return BubblewrapSandbox(population)
     if name == "process":
-        return ProcessSandbox(settings.agents_per_cell)
+        return ProcessSandbox(population)
     engine = (run_id, settings.base_image, settings.runtime, progress)
     if settings.isolation == "container":
         return ContainersSandbox(*engine)
-    return DockerSandbox(settings.count, settings.agents_per_cell, *engine)
+    return DockerSandbox(population, *engine)
 
 
 async def _until_ready(sandbox: Sandbox, ready: Callable[[], Awaitable[None]]) -> None:

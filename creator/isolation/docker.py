@@ -15,6 +15,7 @@ from creator.isolation.base import (
     FACTS_SECONDS,
     SOCKET_NAME,
     SUPERVISOR,
+    Population,
     Sandbox,
     SandboxUnavailable,
     order_line,
@@ -39,12 +40,6 @@ from creator.isolation.image import ensure_image, find_image
 from creator.isolation.leftovers import remove_dead_containers
 from sandbox.cell import CellPlace
 from sandbox.supervisor import SupervisorOrder
-
-PROCESSES_PER_CELL: Final = 48
-"""A cell is one process, but grpc gives it a dozen threads or more, and the kernel counts those."""
-MEMORY_PER_CELL: Final = 96 << 20
-MEMORY_PER_AGENT: Final = 4 << 20
-"""What each further agent of a packed cell needs."""
 
 CAPABILITIES: Final = ("SETUID", "SETGID", "KILL")
 """What the supervisor needs to give each cell a user of its own and to end it; the cells have none."""
@@ -121,8 +116,7 @@ class DockerSandbox(EngineSandbox):
     """Runs the supervisor and all cells in one container.
 
     Args:
-        agents: How many agents it has to hold; sets its limits on memory and processes.
-        agents_per_cell: How many of them share a process.
+        population: What it has to hold; sets its limits on memory and processes.
         run_id: Label of the container.
         base_image: What the image is built on.
         runtime: The engine's OCI runtime; None for its default.
@@ -133,16 +127,14 @@ class DockerSandbox(EngineSandbox):
 
     def __init__(
         self,
-        agents: int,
-        agents_per_cell: int,
+        population: Population,
         run_id: str,
         base_image: str,
         runtime: str | None,
         progress: Callable[[str], None],
     ) -> None:
         super().__init__(run_id, base_image, runtime, progress)
-        self._agents = agents
-        self._agents_per_cell = agents_per_cell
+        self._population = population
         self._container: Any = None
         self._stream: Any = None
         self._output: Output | None = None
@@ -185,14 +177,13 @@ class DockerSandbox(EngineSandbox):
             directory=Path(AGENTS_IN_CONTAINER),
             first_uid=first_uid(),
             may_write=True,
-            agents=self._agents_per_cell,
+            agents=self._population.agents_per_cell,
         )
 
     def _bounds(self) -> Bounds:
-        cells = -(-self._agents // self._agents_per_cell)
         return Bounds(
-            memory=(512 << 20) + MEMORY_PER_CELL * cells + MEMORY_PER_AGENT * (self._agents - cells),
-            pids=64 + PROCESSES_PER_CELL * cells,
+            memory=self._population.memory,
+            pids=self._population.pids,
             cpus=max(1.0, 0.75 * (os.cpu_count() or 1)),
             tmp=64 << 20,
             inodes=4_096,

@@ -1,4 +1,4 @@
-"""What dead runs left behind: containers, images of earlier versions, folders of sockets."""
+"""What dead runs left behind: containers, images of earlier versions, folders, control groups."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from creator.isolation.base import SOCKET_FOLDER_PREFIX, SOCKET_NAME
+from creator.isolation.control_group import dead_control_groups
 from creator.isolation.image import IMAGE_LABEL, REPOSITORY, build_context, image_tag
+from creator.isolation.marks import is_alive
 
 CELLS_FOLDER_PREFIX: Final = "creator-cells-"
 """Of the home of plain processes; the process that it belongs to is in the rest of its name."""
 
 RUN_LABEL: Final = f"{REPOSITORY}.run"
 OWNER_LABEL: Final = f"{REPOSITORY}.owner"
-"""Labels of a container: the run's id, and the process that it belongs to as `process_mark` gives it."""
+"""Labels of a container: the run's id, and the mark of the process that it belongs to."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Leftover:
     """One thing that nothing uses any more.
 
     Attributes:
-        kind: ``container``, ``image`` or ``folder``.
+        kind: ``container``, ``image``, ``folder`` or ``control group``.
         name: What it is called; a run's id where there is one.
         remove: Removes it.
     """
@@ -38,11 +40,6 @@ class Leftover:
     remove: Callable[[], None]
 
 
-def process_mark() -> str:
-    """This process's id and its start, which tell it from a later process of the same id."""
-    return f"{os.getpid()} {_started(os.getpid())}"
-
-
 def find_leftovers(client: Any | None, base_image: str) -> list[Leftover]:
     """Everything of ours that nothing uses; blocking.
 
@@ -50,7 +47,7 @@ def find_leftovers(client: Any | None, base_image: str) -> list[Leftover]:
         client: A `docker.DockerClient`, or None where no engine answers.
         base_image: What the present sandbox image is built on; that image stays.
     """
-    found = [*_folders()]
+    found = [*_folders(), *(Leftover("control group", path.name, path.rmdir) for path in dead_control_groups())]
     if client is not None:
         found += _containers(client)
         found += _images(client, image_tag(base_image, build_context()))
@@ -69,7 +66,7 @@ def _containers(client: Any) -> list[Leftover]:
     return [
         Leftover("container", container.labels.get(RUN_LABEL, container.short_id), _removing(container))
         for container in containers
-        if OWNER_LABEL in container.labels and not _lives(container.labels[OWNER_LABEL])
+        if OWNER_LABEL in container.labels and not is_alive(container.labels[OWNER_LABEL])
     ]
 
 
@@ -95,8 +92,7 @@ def _folders() -> list[Leftover]:
         for folder in parent.glob(f"{CELLS_FOLDER_PREFIX}*"):
             with contextlib.suppress(OSError):
                 own = folder.stat().st_uid == os.getuid() and not folder.is_symlink()
-                mark = folder.name.removeprefix(CELLS_FOLDER_PREFIX).split("-")
-                if own and len(mark) > 2 and not _lives(" ".join(mark[:2])):
+                if own and not is_alive(folder.name.removeprefix(CELLS_FOLDER_PREFIX)):
                     folders.append(folder)
     return [Leftover("folder", folder.name, lambda folder=folder: shutil.rmtree(folder)) for folder in folders]  # type: ignore[misc]
 
@@ -110,17 +106,3 @@ def _listens(path: Path) -> bool:
         except OSError:
             return True  # it is busy, or not ours to ask
     return True
-
-
-def _lives(mark: str) -> bool:
-    identity, _, started = mark.partition(" ")
-    return identity.isdigit() and _started(int(identity)) == started != ""
-
-
-def _started(identity: int) -> str:
-    """When a process was started, in clock ticks since the machine was (see proc(5)); empty when there is none."""
-    try:
-        fields = Path(f"/proc/{identity}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return fields[19]

@@ -10,10 +10,12 @@ from creator.isolation.base import (
     PACKAGE,
     SOCKET_NAME,
     Plan,
+    Population,
     SubprocessSandbox,
     python_command,
 )
-from creator.isolation.leftovers import CELLS_FOLDER_PREFIX, process_mark
+from creator.isolation.leftovers import CELLS_FOLDER_PREFIX
+from creator.isolation.marks import process_mark
 from sandbox.cell import CellPlace
 
 
@@ -26,13 +28,13 @@ class ProcessSandbox(SubprocessSandbox):
         "install Docker or bubblewrap for a real sandbox"
     )
 
-    def __init__(self, agents_per_cell: int = 1) -> None:
-        super().__init__(agents_per_cell)
+    def __init__(self, population: Population) -> None:
+        super().__init__(population)
         self._home: tempfile.TemporaryDirectory[str] | None = None
 
     async def _plan(self, modules: Path, sockets: Path, program: str) -> Plan:
         """In an empty folder of its own."""
-        prefix = f"{CELLS_FOLDER_PREFIX}{process_mark().replace(' ', '-')}-"
+        prefix = f"{CELLS_FOLDER_PREFIX}{process_mark()}-"
         self._home = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
         environment = {
             **CELL_ENVIRONMENT,
@@ -41,7 +43,9 @@ class ProcessSandbox(SubprocessSandbox):
             "TMPDIR": self._home.name,
             "PYTHONPATH": str(PACKAGE.parent),
         }
-        place = CellPlace(address=f"unix:{sockets / SOCKET_NAME}", directory=modules, agents=self._agents_per_cell)
+        place = CellPlace(
+            address=f"unix:{sockets / SOCKET_NAME}", directory=modules, agents=self._population.agents_per_cell
+        )
         return Plan(python_command(program), environment, Path(self._home.name), place)
 
     async def stop(self) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from creator.isolation import SandboxUnavailable, inspect_sandbox
 from creator.isolation.containers import BOUNDS
-from creator.isolation.leftovers import OWNER_LABEL, process_mark
+from creator.isolation.leftovers import OWNER_LABEL
+from creator.isolation.marks import process_mark
 from creator.settings import SpawnSettings
 from tests.docker.conftest import BASE_IMAGE
 from tests.integration.test_spawn import sabotage

@@ -14,7 +14,8 @@ import pytest
 from creator.cli import main
 from creator.isolation.engine import FIRST_UID
 from creator.isolation.image import build_context, ensure_image, image_tag
-from creator.isolation.leftovers import OWNER_LABEL, RUN_LABEL, process_mark
+from creator.isolation.leftovers import OWNER_LABEL, RUN_LABEL
+from creator.isolation.marks import process_mark
 from tests.conftest import REPOSITORY
 from tests.docker.conftest import BASE_IMAGE
 from tests.integration.test_spawn import sabotage
@@ -126,7 +127,7 @@ def test_cleaning_up_removes_what_is_dead_and_nothing_else(
     image = ensure_image(engine, BASE_IMAGE, lambda line: None)
     old = f"{image.split(':')[0]}:earlier"
     engine.images.get(image).tag(*old.split(":"))
-    owners = {"dead": "999999999 1", "reused id": f"{os.getpid()} 1", "alive": process_mark()}
+    owners = {"dead": "999999999-1", "reused id": f"{os.getpid()}-1", "alive": process_mark()}
     made = {
         run: engine.containers.create(image, labels={RUN_LABEL: run, OWNER_LABEL: owner})
         for run, owner in owners.items()
