@@ -25,7 +25,7 @@ from sandbox.channel import HEARTBEAT, read_first_line, read_lines
 from sandbox.confinement import (
     become,
     confine_process,
-    drop_capabilities,
+    drop_all_capabilities,
     ignore_terminal,
     limit_resources,
     refuse_system_calls,
@@ -37,7 +37,7 @@ from sandbox.runtime import HardenedRuntime
 
 HEARTBEAT_SECONDS: Final = 1.0
 
-_SYSTEM: Final = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom", "/dev/zero")
+_SYSTEM: Final = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
 
 
 class CellPlace(protocol.Message):
@@ -103,7 +103,7 @@ def confine_cell(place: CellPlace) -> int:
     """
     if place.uid is not None:
         become(place.uid)
-    drop_capabilities()
+    drop_all_capabilities()
     confine_process()  # after that: another user id takes the parent-death signal away
     limit_resources(may_write=place.may_write)
     ignore_terminal()

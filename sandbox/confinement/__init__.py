@@ -4,12 +4,12 @@ All of it can only be tightened afterwards, by nobody undone, and binds the call
 not offer is passed over; a result says so where it matters.
 """
 
+from sandbox.confinement.kernel import drop_all_capabilities
 from sandbox.confinement.landlock import landlock_abi, restrict_files
 from sandbox.confinement.limits import (
     CPU_SECONDS,
     become,
     confine_process,
-    drop_capabilities,
     ignore_terminal,
     limit_resources,
 )
@@ -19,7 +19,7 @@ __all__ = [
     "CPU_SECONDS",
     "become",
     "confine_process",
-    "drop_capabilities",
+    "drop_all_capabilities",
     "ignore_terminal",
     "landlock_abi",
     "limit_resources",

@@ -9,6 +9,12 @@ import sys
 from typing import Any, Final
 
 _PR_SET_NO_NEW_PRIVS: Final = 38
+_PR_CAPBSET_DROP: Final = 24
+_PR_CAP_AMBIENT: Final = 47
+_PR_CAP_AMBIENT_CLEAR_ALL: Final = 4
+_CAPABILITY_VERSION_3: Final = 0x20080522
+_CAPABILITIES: Final = 64
+"""More than the kernel knows; those that it does not know it refuses."""
 
 
 @functools.cache
@@ -43,7 +49,33 @@ def system_call(number: int, *arguments: int) -> int:
     return result if result != -1 else -ctypes.get_errno()
 
 
+def prctl(option: int, *arguments: int) -> bool:
+    """Change how the kernel treats the calling thread, or its process.
+
+    Returns:
+        Whether it did. False where this is not Linux.
+    """
+    library = _library()
+    padded = (*arguments, 0, 0, 0, 0)[:4]
+    return library is not None and int(library.prctl(option, *map(ctypes.c_ulong, padded))) == 0
+
+
 def gain_no_privileges() -> bool:
     """Set ``no_new_privs`` for the calling thread, without which the kernel takes neither a filter nor a ruleset."""
+    return prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def drop_all_capabilities() -> bool:
+    """Give up what root may do, for good.
+
+    Returns:
+        Whether the kernel took them. False where this is not Linux.
+    """
     library = _library()
-    return library is not None and library.prctl(_PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0))) == 0
+    if library is None:
+        return False
+    for capability in range(_CAPABILITIES):
+        prctl(_PR_CAPBSET_DROP, capability)
+    prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    return int(library.capset(header, (ctypes.c_uint32 * 6)())) == 0

@@ -81,9 +81,9 @@ def restrict_files(readable: Iterable[Path], writable: Iterable[Path]) -> int:
     """Give up all files besides these, all of TCP, and abstract sockets and signals of other processes, for ever.
 
     To be called while the process has one thread: it binds the calling thread and whatever that starts later. What is
-    open already stays open. Nothing is ever executed, no device takes an ioctl, and no link, socket or FIFO can be
-    made. Not what Landlock guards: modes and owners, times, whether a file exists, and, before Linux 7.1, to connect
-    to a socket that has a path.
+    open already stays open. Nothing is ever executed, no device that is opened later takes an ioctl, and no symbolic
+    link, socket or FIFO can be made. Landlock does not guard modes, owners and times of files, nor whether they exist,
+    nor, before Linux 7.1, connections to a socket that has a path.
 
     Args:
         readable: Files and folders to read, with all beneath them; what does not exist is passed over.

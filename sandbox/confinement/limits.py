@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import resource
 import signal
 from collections.abc import Sequence
 from typing import Final
+
+from sandbox.confinement.kernel import gain_no_privileges, prctl
 
 DATA_BYTES: Final = 512 << 20
 CPU_SECONDS: Final = 300
@@ -20,46 +21,20 @@ FILE_BYTES: Final = 16 << 20
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
-_PR_SET_NO_NEW_PRIVS: Final = 38
-_PR_CAPBSET_DROP: Final = 24
-_PR_CAP_AMBIENT: Final = 47
-_PR_CAP_AMBIENT_CLEAR_ALL: Final = 4
-_CAPABILITY_VERSION_3: Final = 0x20080522
-_CAPABILITIES: Final = 64
-"""More than the kernel knows; those that it does not know it refuses."""
 
 _LIMITS: Final[Sequence[tuple[int, int]]] = (
     (resource.RLIMIT_CORE, 0),
     (resource.RLIMIT_NOFILE, 256),
     (resource.RLIMIT_DATA, DATA_BYTES),
     (resource.RLIMIT_MEMLOCK, 64 << 10),
-    (resource.RLIMIT_CPU, CPU_SECONDS),
 )
 
 
 def confine_process() -> None:
     """Linux only: die with the parent, gain no privileges, and let no other process of this user read our memory."""
-    try:
-        prctl = ctypes.CDLL(None, use_errno=True).prctl
-    except (OSError, AttributeError):
-        return
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-def drop_capabilities() -> None:
-    """Linux only: give up what root may do, for good. Its files stay readable to one who runs us as root."""
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        prctl, capset = libc.prctl, libc.capset
-    except (OSError, AttributeError):
-        return
-    for capability in range(_CAPABILITIES):
-        prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
-    prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    capset(header, (ctypes.c_uint32 * 6)())
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    gain_no_privileges()
+    prctl(_PR_SET_DUMPABLE, 0)
 
 
 def become(uid: int) -> None:
@@ -81,6 +56,8 @@ def limit_resources(*, may_write: bool) -> None:
         _, hard = resource.getrlimit(limit)
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (bound, bound))
+    # At the first of these a process gets a signal of its own, by which its end is known; at the second it is killed.
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
 
 
 def ignore_terminal() -> None:
