@@ -55,13 +55,17 @@ class ContainersSandbox(EngineSandbox):
         self._stack = AsyncExitStack()
         self._connection: HardenedRuntime | None = None
         self._launching: set[asyncio.Future[Any]] = set()
+        self._cells: list[_ContainerCell] = []
 
     async def start(self, modules: Path, sockets: Path, credential: str) -> None:
         """Build the image when it is missing, then register the supervisor."""
         image = await self._prepare()
         await in_thread(lambda: let_in(self._client, sockets / SOCKET_NAME))
         launcher = _ContainerLauncher(
-            lambda number: self._create(image, modules, sockets, CELL, number), self._place, self._launching
+            lambda number: self._create(image, modules, sockets, CELL, number),
+            self._place,
+            self._launching,
+            self._cells,
         )
         supervisor = supervise(f"unix:{sockets / SOCKET_NAME}", credential, launcher, 1)
         self._connection = await self._stack.enter_async_context(supervisor)
@@ -89,6 +93,8 @@ class ContainersSandbox(EngineSandbox):
         await self._stack.aclose()
         # One that is being created when its launch is cancelled has to be there before it can be found.
         await asyncio.gather(*self._launching, return_exceptions=True)
+        for cell in self._cells:
+            cell.let_go()
         if self._client is not None:
             found = await in_thread(self._find)
             await asyncio.gather(*(in_thread(lambda one=one: remove_container(one)) for one in found))  # type: ignore[misc]
@@ -113,10 +119,12 @@ class _ContainerLauncher:
         create: Callable[[int], Any],
         place: Callable[[int], CellPlace],
         launching: set[asyncio.Future[Any]],
+        cells: list[_ContainerCell],
     ) -> None:
         self._create = create
         self._place = place
         self._launching = launching
+        self._cells = cells
         self._places = asyncio.Semaphore(STARTS_AT_ONCE)
 
     async def launch(self, number: int) -> _ContainerCell:
@@ -132,7 +140,9 @@ class _ContainerLauncher:
                 raise
         output = await Output.attach(stream)
         output.send(place_line(self._place(number)))
-        return _ContainerCell(container, output)
+        cell = _ContainerCell(container, output)
+        self._cells.append(cell)
+        return cell
 
     def _start(self, number: int) -> tuple[Any, Any]:
         container = self._create(number)
@@ -158,7 +168,7 @@ class _ContainerCell:
         self._container = container
         self._output = output
         self._killed = False
-        self.ended.add_done_callback(lambda done: output.close())
+        self.ended.add_done_callback(lambda done: self.let_go())
 
     def send(self, line: bytes) -> None:
         """Write an order to its standard input."""
@@ -168,9 +178,13 @@ class _ContainerCell:
         """Kill the container, and with it everything that runs in it."""
         if not self._killed:
             self._killed = True
-            self._output.close()
+            self.let_go()
             killing = asyncio.ensure_future(in_thread(lambda: remove_container(self._container)))
             killing.add_done_callback(lambda done: done.exception())
+
+    def let_go(self) -> None:
+        """Neither tell it anything any more, nor listen."""
+        self._output.close()
 
     def resident_bytes(self) -> int:
         """Nothing: the container's own limit is the kernel's to watch."""

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
 ANSWER_SECONDS: Final = 5.0
+REMOVE_SECONDS: Final = 10
 
 NOBODY: Final = 65_534
 FIRST_UID: Final = 20_000
@@ -178,9 +179,10 @@ def remove_container(container: Any) -> None:
         try:
             container.remove(force=True)
         except docker.errors.APIError as error:
-            # With auto_remove the engine may be at it already.
             if error.status_code != 409:
                 raise
+            # With auto_remove the engine is at it already.
+            container.wait(condition="removed", timeout=REMOVE_SECONDS)
 
 
 def _explanation(error: Any) -> str:
