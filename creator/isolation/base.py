@@ -18,6 +18,7 @@ from typing import Final
 import sandbox
 from creator.errors import EnvironmentFault
 from creator.isolation.control_group import ControlGroup, make_control_group
+from creator.isolation.guarantees import Means, missing
 from sandbox.cell import CellPlace
 from sandbox.supervisor import SupervisorOrder
 
@@ -88,8 +89,17 @@ class Sandbox(ABC):
     name: str
     """``docker``, ``bubblewrap`` or ``process``."""
 
-    line: str
-    """What isolation the run has, and how to get more: one line for the user."""
+    summary: str
+    """What stands between a cell and everything else, and how to get more."""
+
+    @property
+    def line(self) -> str:
+        """What isolation the run has, and what it has not: one line for the user."""
+        return "; ".join([f"{self.name}: {self.summary}", *self.missing()])
+
+    def missing(self) -> list[str]:
+        """What this backend does not give on this machine; known once it has been started."""
+        return []
 
     @abstractmethod
     async def start(self, modules: Path, sockets: Path, credential: str) -> None:
@@ -148,8 +158,14 @@ class SubprocessSandbox(Sandbox):
     def __init__(self, population: Population) -> None:
         self._population = population
         self._group: ControlGroup | None = None
+        self._limited = False
         self._process: asyncio.subprocess.Process | None = None
         self._errors: asyncio.Task[bytes] | None = None
+
+    def missing(self) -> list[str]:
+        """See `creator.isolation.guarantees`."""
+        means = Means.here(group=self._limited, packed=self._population.agents_per_cell > 1)
+        return missing(self.name, means)
 
     @abstractmethod
     async def _plan(self, modules: Path, sockets: Path, program: str) -> Plan:
@@ -171,6 +187,7 @@ class SubprocessSandbox(Sandbox):
     def _limit(self) -> None:
         """Make a control group for what is started next, where that is allowed."""
         self._group = make_control_group(self._population.memory, self._population.pids)
+        self._limited = self._group is not None
 
     async def _launch(self, plan: Plan, stdout: int) -> asyncio.subprocess.Process:
         command = plan.command if self._group is None else self._group.joining(list(plan.command))

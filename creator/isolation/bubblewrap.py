@@ -33,7 +33,7 @@ class BubblewrapSandbox(SubprocessSandbox):
     """Runs the supervisor and its cells behind kernel namespaces, without a container engine."""
 
     name = "bubblewrap"
-    line = "bubblewrap: no network, read-only files, own namespaces; no total memory limit (Docker has one)"
+    summary = "no network, read-only files, own namespaces, system calls filtered"
 
     async def _plan(self, modules: Path, sockets: Path, program: str) -> Plan:
         """Probe for the needed kernel features first."""

@@ -55,7 +55,7 @@ async def open_sandbox(
             try:
                 if name == "process" and code and not settings.unsafe:
                     raise SandboxUnavailable(
-                        "a plain process is no wall for code that a model wrote: install Docker or bubblewrap, "
+                        "a plain process is too thin a wall for code that a model wrote: install Docker or bubblewrap, "
                         "or say --unsafe"
                     )
                 await sandbox.start(modules, sockets, credential)

@@ -48,7 +48,7 @@ class ContainersSandbox(EngineSandbox):
         progress: Called with a line for each step of an image build.
     """
 
-    line = "docker: a container for each agent, without network, read-only, limits on memory and processes"
+    summary = "a container for each agent, without network, read-only, limits on memory and processes"
 
     def __init__(self, run_id: str, base_image: str, runtime: str | None, progress: Callable[[str], None]) -> None:
         super().__init__(run_id, base_image, runtime, progress)

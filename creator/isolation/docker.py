@@ -123,7 +123,7 @@ class DockerSandbox(EngineSandbox):
         progress: Called with a line for each step of an image build.
     """
 
-    line = "docker: container without network, read-only, a user for each agent, limits on memory and processes"
+    summary = "container without network, read-only, a user for each agent, limits on memory and processes"
 
     def __init__(
         self,

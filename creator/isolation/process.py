@@ -1,4 +1,4 @@
-"""A plain child process: no wall, only a scrubbed environment and limits. For template-filled modules only."""
+"""A plain child process: what its cells give up is all that confines them. For template-filled modules only."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class ProcessSandbox(SubprocessSandbox):
     """Runs the supervisor and its cells as ordinary processes of this user."""
 
     name = "process"
-    line = (
-        "process: plain child processes with limits and no wall, template-filled agents only; "
-        "install Docker or bubblewrap for a real sandbox"
+    summary = (
+        "plain processes without namespaces, confined by filters of the kernel: template-filled agents only, "
+        "install Docker or bubblewrap for a second wall"
     )
 
     def __init__(self, population: Population) -> None:

@@ -45,4 +45,4 @@ async def test_auto_ends_with_a_process_and_says_so(run: Any, monkeypatch: pytes
     progress = RecordedProgress()
     outcome = await run(1, sandbox="auto", progress=progress)
     assert (outcome.exit_code, outcome.sandbox) == (0, "process")
-    assert any("no wall" in line and "install Docker or bubblewrap" in line for line in progress.lines)
+    assert any("without namespaces" in line and "install Docker or bubblewrap" in line for line in progress.lines)

@@ -18,6 +18,7 @@ import pytest
 
 from creator.cli import main
 from creator.isolation import SandboxUnavailable, inspect_sandbox
+from creator.isolation.guarantees import SOCKETS, TOTAL
 from creator.settings import SpawnSettings
 from tests.conftest import REPOSITORY
 from tests.integration.test_spawn import sabotage
@@ -35,6 +36,8 @@ async def test_agents_that_share_a_cell_work_as_they_do_alone(run: Any, sandbox:
     outcome = await run(10, sandbox=sandbox, agents_per_cell=4, bounce=1.0)
     assert outcome.exit_code == 0, outcome.reason
     assert all(idea.refiners for idea in outcome.ideas)
+    assert (SOCKETS in outcome.isolation_line) == (sandbox == "process")
+    assert TOTAL not in outcome.isolation_line or os.getuid() != 0
 
 
 async def test_agents_that_share_a_cell_share_its_end(run: Any) -> None:
