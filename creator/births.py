@@ -15,11 +15,14 @@ from creator.errors import TerminalModelError
 from creator.record import RunRecord
 from creator.runtime import Credentials, Grant, HardenedHost
 from creator.settings import SpawnSettings
+from creator.text import clean
 from sandbox.errors import HandlerFailed, MessagingError, describe
 from sandbox.protocol import CREATOR, SUPERVISOR, CellReport, Hello, Introduction, StartCell, StopCell
 from sandbox.runtime import HardenedRuntime
 
 TRIES: Final = 3
+MAX_REASON: Final = 500
+"""Characters of a reason: what an agent says of its own failure is as hostile as the rest."""
 CANARY_SECONDS: Final = 10.0
 EXIT_REPORT_SECONDS: Final = 3.0
 """How long a lost agent's exit reason may take to arrive after its connection broke."""
@@ -37,7 +40,7 @@ class _FailedTry(Exception):
     def __init__(self, name: str | None, reason: str, *, terminal: bool = False) -> None:
         super().__init__(reason)
         self.name = name
-        self.reason = reason
+        self.reason = clean(reason, MAX_REASON)
         self.terminal = terminal
 
 
@@ -75,6 +78,7 @@ class Nursery:
         self._blueprints = blueprints
         self._record = record
         self._exit_reasons: dict[str, asyncio.Future[str]] = {}
+        self._clients: dict[str, str] = {}
 
     async def give_birth(self, number: int, brief: Brief) -> str | None:
         """The name of a new live agent, or None when it was given up after three tries; recorded either way."""
@@ -108,7 +112,6 @@ class Nursery:
         try:
             await self._start_cell(name, client, created.sha256, seed)
         except (MessagingError, _FailedTry) as error:
-            await self._host.disconnect(client)
             await self.end_cell(name)
             if isinstance(error, _FailedTry):
                 raise
@@ -123,6 +126,7 @@ class Nursery:
     async def _start_cell(self, name: str, client: str, sha256: str, seed: int) -> None:
         """Start the cell and send it its first message; returns once the agent has answered."""
         credential = self._credentials.issue(Grant(client, frozenset({name}), "cell"))
+        self._clients[name] = client
         self._exit_reasons[name] = asyncio.get_running_loop().create_future()
         deadline = self._settings.birth_deadline
         start = StartCell(
@@ -141,10 +145,12 @@ class Nursery:
             raise _FailedTry(name, "its answer to the first message was no introduction")
 
     async def end_cell(self, name: str) -> None:
-        """End an agent's cell; it can no longer be chosen as a colleague."""
+        """End an agent and, unless others live there, its cell; it can no longer be chosen as a colleague."""
         self._population.remove(name)
         with contextlib.suppress(MessagingError):
             await self._trusted.request(StopCell(name=name), SUPERVISOR, timeout=5)
+        if (client := self._clients.pop(name, None)) is not None:
+            await self._host.disconnect(client)  # its name is free for the next try
 
     def on_cell_report(self, report: CellReport) -> None:
         """The supervisor tells how a cell's process ended."""
@@ -160,6 +166,6 @@ class Nursery:
         if isinstance(error, ConnectionError) and future is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(EXIT_REPORT_SECONDS):
-                    return f"its process ended: {await asyncio.shield(future)}"
+                    return clean(f"its process ended: {await asyncio.shield(future)}", MAX_REASON)
         text = str(error) or describe(error)
-        return f"it raised {text}" if isinstance(error, HandlerFailed) else text
+        return clean(f"it raised {text}" if isinstance(error, HandlerFailed) else text, MAX_REASON)

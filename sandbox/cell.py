@@ -48,7 +48,7 @@ class CellPlace(protocol.Message):
         directory: The run's modules.
         number: Tells the cells of a run apart.
         first_uid: The cell takes the user of this id plus its number; None leaves it its supervisor's.
-        may_write: Whether the sandbox bounds what is written, so that the cell may have a folder of its own.
+        folders: Where each cell gets a folder of its own to write to; None where nothing would bound what it writes.
         agents: How many it may hold.
     """
 
@@ -56,7 +56,7 @@ class CellPlace(protocol.Message):
     directory: Path
     number: int = 0
     first_uid: int | None = None
-    may_write: bool = False
+    folders: Path | None = None
     agents: int = 1
 
     @property
@@ -105,7 +105,7 @@ def confine_cell(place: CellPlace) -> int:
         become(place.uid)
     drop_all_capabilities()
     confine_process()  # after that: another user id takes the parent-death signal away
-    limit_resources(may_write=place.may_write)
+    limit_resources(may_write=place.folders is not None)
     ignore_terminal()
     folder = _own_folder(place)
     landlock = restrict_files(_readable(place), [folder] if folder is not None else [])
@@ -114,14 +114,14 @@ def confine_cell(place: CellPlace) -> int:
 
 
 def _own_folder(place: CellPlace) -> Path | None:
-    if not place.may_write:
-        os.chdir("/")
+    os.chdir("/")
+    if place.folders is None:
         return None
-    folder = Path(tempfile.gettempdir()) / f"cell-{place.number}"
+    folder = place.folders / f"cell-{place.number}"
     try:
         folder.mkdir(mode=0o700)
     except OSError:
-        return None  # another cell has filled it up; whoever wrote no file before needs none now
+        return None  # another cell has filled everything up; an agent that writes no file does not notice
     os.chdir(folder)
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
     return folder

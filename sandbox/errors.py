@@ -104,15 +104,27 @@ BY_CODE: Final[dict[str, type[MessagingError]]] = {
 
 def describe(error: BaseException) -> str:
     """Type and text of an exception in one bounded line; never empty, unlike ``str(KeyError())``."""
-    text = " ".join(str(error).split())[:MAX_ERROR_CHARACTERS]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    text = _text(error)
+    return f"{_name(error)}: {text}" if text else _name(error)
 
 
 def failure_of(error: BaseException) -> HandlerFailed:
     """What a recipient's exception becomes for the one who asked: bounded, without values of variables."""
-    lines = traceback.format_exception(error, limit=-TRACEBACK_FRAMES, chain=False)
-    return HandlerFailed(
-        " ".join(str(error).split())[:MAX_ERROR_CHARACTERS],
-        type(error).__name__[:MAX_TYPE_CHARACTERS],
-        "".join(lines)[-MAX_ERROR_CHARACTERS:],
-    )
+    try:
+        frames = "".join(traceback.format_exception(error, limit=-TRACEBACK_FRAMES, chain=False))
+    except Exception:  # an exception of a hostile class may raise when it is looked at
+        frames = ""
+    return HandlerFailed(_text(error), _name(error), frames[-MAX_ERROR_CHARACTERS:])
+
+
+def _name(error: BaseException) -> str:
+    """The name of its class, in one bounded line."""
+    return " ".join(type(error).__name__[: 4 * MAX_TYPE_CHARACTERS].split())[:MAX_TYPE_CHARACTERS]
+
+
+def _text(error: BaseException) -> str:
+    """Its text in one bounded line; empty when it has none, or raises when it is asked."""
+    try:
+        return " ".join(str(error)[: 4 * MAX_ERROR_CHARACTERS].split())[:MAX_ERROR_CHARACTERS]
+    except Exception:
+        return ""

@@ -168,6 +168,8 @@ class Supervisor(RoutedAgent):
         try:
             while line := await process.lines.readline():
                 cell.hear(line)
+        except OSError:
+            pass  # it has ended with an order unread
         except ValueError:
             cell.end("told its supervisor what it does not understand")
         # An end of what it tells is mostly the end of its process.

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sandbox.cell import CellPlace, run_cell
-from sandbox.channel import read_lines
+from sandbox.channel import MAX_LINE_BYTES
 from sandbox.confinement import CPU_SECONDS, confine_process
 
 PACKET_BYTES: Final = 4_096
@@ -93,7 +93,7 @@ def _kill(pid: int) -> None:
 class ForkedCell:
     """A cell that the zygote forked, as the supervisor sees it."""
 
-    def __init__(self, zygote: Zygote, number: int, channel: socket.socket, lines: asyncio.StreamReader) -> None:
+    def __init__(self, zygote: Zygote, number: int, lines: asyncio.StreamReader, channel: asyncio.StreamWriter) -> None:
         self.lines = lines
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._zygote = zygote
@@ -102,14 +102,17 @@ class ForkedCell:
         self._pid: int | None = None
 
     def send(self, line: bytes) -> None:
-        """Send one line; its buffer holds many more than a cell ever gets before it reads."""
-        with contextlib.suppress(OSError):  # it has ended, or does not read: its deadline will tell
-            self._channel.send(line)
+        """Send one line; whether it reads it, its deadline will tell."""
+        self._channel.write(line)
 
     def kill(self) -> None:
         """Kill its process."""
         if not self.ended.done():
             self._zygote.kill(self._number)
+
+    def let_go(self) -> None:
+        """Neither tell it anything any more, nor listen."""
+        self._channel.close()
 
     def resident_bytes(self) -> int:
         """What its process holds in memory; 0 when it is gone, or this is not Linux."""
@@ -125,7 +128,7 @@ class ForkedCell:
             self._pid = answer["pid"]
         else:
             self._pid = None
-            self._channel.close()
+            self.let_go()
             self.ended.set_result(answer.get("failed") or exit_reason(answer["status"]))
 
 
@@ -149,11 +152,19 @@ class Zygote:
         """Take its answers from now on."""
         asyncio.get_running_loop().add_reader(self._requests, self._take)
 
+    def close(self) -> None:
+        """End it, and its cells."""
+        asyncio.get_running_loop().remove_reader(self._requests)
+        self._requests.close()
+        self._process.wait()
+        for cell in self._cells.values():
+            cell.let_go()
+
     async def launch(self, number: int) -> ForkedCell:
         """Fork a cell."""
         ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        cell = self._cells[number] = ForkedCell(self, number, ours, await read_lines(os.dup(ours.fileno())))
+        lines, channel = await asyncio.open_unix_connection(sock=ours, limit=MAX_LINE_BYTES)
+        cell = self._cells[number] = ForkedCell(self, number, lines, channel)
         request = self._place.model_copy(update={"number": number}).model_dump_json().encode()
         socket.send_fds(self._requests, [request], [theirs.fileno()])
         theirs.close()

@@ -25,6 +25,12 @@ hypothesis.settings.load_profile("any machine")
 REPOSITORY = Path(__file__).parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Stands here because this file is read before the command line is, however the tests are chosen."""
+    choices = ["docker", "bubblewrap", "process", "container"]
+    parser.addoption("--backend", choices=choices, help="the only sandbox backend that the conformance suite tests")
+
+
 class RecordedProgress:
     """Keeps what a run tells of itself."""
 

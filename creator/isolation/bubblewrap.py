@@ -26,6 +26,8 @@ _ISOLATION: Final = (
     *("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"),
     *("--cap-drop", "ALL", "--clearenv", "--uid", NOBODY, "--gid", NOBODY),
 )
+_PROC_READ_ONLY: Final = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs")
+"""What rules the machine: one who runs us as root could write to it, as far as files are concerned."""
 _SYSTEM: Final = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
 
 
@@ -48,6 +50,8 @@ class BubblewrapSandbox(SubprocessSandbox):
             *("--ro-bind", str(sockets), "/run/host"),
             *("--proc", "/proc", "--dev", "/dev"),
         ]
+        for path in _PROC_READ_ONLY:
+            command += ["--ro-bind-try", path, path]
         for folder, seen in self._group.binds() if self._group is not None else []:
             command += ["--ro-bind", folder, seen]
         command += ["--remount-ro", "/dev", "--remount-ro", "/"]

@@ -93,6 +93,8 @@ async def inspect_sandbox(settings: SpawnSettings) -> tuple[str, dict[str, str]]
 
 def _candidates(settings: SpawnSettings) -> list[str]:
     """The backends that come into question, strongest first."""
+    if settings.isolation == "container" and settings.agents_per_cell > 1:
+        raise SandboxUnavailable("--isolation container gives each agent its own: leave --agents-per-cell out")
     if settings.isolation == "container" or settings.runtime is not None:
         if settings.sandbox not in ("auto", "docker"):
             option = "--runtime" if settings.runtime is not None else "--isolation container"

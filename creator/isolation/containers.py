@@ -15,6 +15,7 @@ from creator.isolation.docker import EngineSandbox
 from creator.isolation.engine import (
     ADDRESS,
     AGENTS_IN_CONTAINER,
+    TMP_IN_CONTAINER,
     Bounds,
     create_container,
     first_uid,
@@ -86,7 +87,9 @@ class ContainersSandbox(EngineSandbox):
         )
 
     def _place(self, number: int) -> CellPlace:
-        return CellPlace(address=ADDRESS, directory=Path(AGENTS_IN_CONTAINER), number=number, may_write=True)
+        return CellPlace(
+            address=ADDRESS, directory=Path(AGENTS_IN_CONTAINER), number=number, folders=Path(TMP_IN_CONTAINER)
+        )
 
     async def stop(self) -> None:
         """Remove all containers of this run."""

@@ -25,6 +25,7 @@ from creator.isolation.base import (
 from creator.isolation.engine import (
     ADDRESS,
     AGENTS_IN_CONTAINER,
+    TMP_IN_CONTAINER,
     Bounds,
     connect,
     create_container,
@@ -176,7 +177,7 @@ class DockerSandbox(EngineSandbox):
             address=ADDRESS,
             directory=Path(AGENTS_IN_CONTAINER),
             first_uid=first_uid(),
-            may_write=True,
+            folders=Path(TMP_IN_CONTAINER),
             agents=self._population.agents_per_cell,
         )
 

@@ -31,6 +31,7 @@ REMAPPING: Final = ("rootless", "userns")
 AGENTS_IN_CONTAINER: Final = "/run/agents"
 HOST_IN_CONTAINER: Final = "/run/host"
 PYTHON: Final = "/opt/cell/venv/bin/python"
+TMP_IN_CONTAINER: Final = "/tmp"  # noqa: S108 - a file system of its own
 ADDRESS: Final = f"unix:{HOST_IN_CONTAINER}/{SOCKET_NAME}"
 
 
@@ -124,9 +125,7 @@ def create_container(
             mem_limit=bounds.memory,
             memswap_limit=bounds.memory,
             nano_cpus=int(bounds.cpus * 1e9),
-            tmpfs={
-                "/tmp": f"rw,noexec,nosuid,nodev,size={bounds.tmp},nr_inodes={bounds.inodes},mode=1777"  # noqa: S108
-            },
+            tmpfs={TMP_IN_CONTAINER: f"rw,noexec,nosuid,nodev,size={bounds.tmp},nr_inodes={bounds.inodes},mode=1777"},
             ulimits=[
                 Ulimit(name="core", soft=0, hard=0),
                 Ulimit(name="nofile", soft=4_096, hard=4_096),

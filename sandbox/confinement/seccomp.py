@@ -83,9 +83,12 @@ _FILES_PAST_LANDLOCK: Final = _words(
 """Landlock does not guard modes, owners, times and attributes, and a file may be the user's own."""
 
 _LARGE_KERNEL_PARTS: Final = _words(
-    "bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register memfd_secret modify_ldt uselib"
+    """
+    bpf perf_event_open userfaultfd io_uring_setup io_uring_enter io_uring_register modify_ldt uselib
+    memfd_create memfd_secret
+    """
 )
-"""Seldom needed, and often at fault; what io_uring does, no filter sees."""
+"""Seldom needed, and often at fault; what io_uring does, no filter sees, and memory in files is nobody's."""
 
 _MACHINE: Final = _words(
     """

@@ -62,7 +62,7 @@ X86_64: Final = Architecture(
         move_pages=279 utimensat=280 rt_tgsigqueueinfo=297 perf_event_open=298 fanotify_init=300 fanotify_mark=301
         prlimit64=302 name_to_handle_at=303 open_by_handle_at=304 clock_adjtime=305 setns=308 process_vm_readv=310
         process_vm_writev=311 kcmp=312 finit_module=313 sched_setattr=314 seccomp=317 kexec_file_load=320 bpf=321
-        execveat=322 userfaultfd=323
+        memfd_create=319 execveat=322 userfaultfd=323
         """
     ),
 )
@@ -87,7 +87,7 @@ AARCH64: Final = Architecture(
         swapon=224 swapoff=225 migrate_pages=238         move_pages=239 rt_tgsigqueueinfo=240
         perf_event_open=241 prlimit64=261 fanotify_init=262 fanotify_mark=263         name_to_handle_at=264
         open_by_handle_at=265 clock_adjtime=266 setns=268 process_vm_readv=270 process_vm_writev=271 kcmp=272
-        finit_module=273         sched_setattr=274 seccomp=277 bpf=280 execveat=281 userfaultfd=282
+        finit_module=273         sched_setattr=274 seccomp=277 memfd_create=279 bpf=280 execveat=281 userfaultfd=282
         kexec_file_load=294
         """
     ),

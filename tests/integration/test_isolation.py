@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sqlite3
@@ -54,6 +55,15 @@ async def test_a_failed_birth_leaves_those_who_share_the_cell_alone(run: Any) ->
     assert events(outcome, "cell ended") == []
 
 
+async def test_a_failed_agent_of_a_shared_cell_is_disconnected_from_the_host(run: Any) -> None:
+    """Its cell goes on for the others."""
+    outcome = await run(4, agents_per_cell=4, author=sabotage(propose="raise KeyError()"), bounce=0.0)
+    assert len(outcome.ideas) == 3
+    assert events(outcome, "cell ended") == []
+    ((_, counters),) = events(outcome, "host")
+    assert json.loads(counters)["clients"] == 5, "the World, the supervisor and three agents"
+
+
 @pytest.mark.parametrize("sandbox", WITHOUT_DOCKER)
 async def test_what_is_in_force_is_told_by_the_cell_itself(sandbox: str) -> None:
     name, facts = await inspect_sandbox(SpawnSettings(count=1, sandbox=sandbox))
@@ -92,6 +102,7 @@ async def test_a_plain_process_takes_code_of_a_model_from_one_who_insists(run: A
     [
         (["--isolation", "container", "--sandbox", "process"], "--isolation container needs Docker"),
         (["--runtime", "runsc", "--sandbox", "bubblewrap"], "--runtime needs Docker"),
+        (["--isolation", "container", "--agents-per-cell", "2"], "leave --agents-per-cell out"),
         (["--isolation", "planet"], "Option --isolation"),
         (["--runtime", "../x"], "Option --runtime"),
         (["--agents-per-cell", "0"], "Option --agents-per-cell"),

@@ -328,7 +328,6 @@ STILL_POSSIBLE: Final = [
         "asking for the size of what waits": "call('ioctl', listener.fileno(), 0x5421, 0)",
         "a pair of streams": "tried(socket.socketpair)",
         "a pair of packets": "tried(socket.socketpair, socket.AF_UNIX, socket.SOCK_SEQPACKET)",
-        "memory without a file": "tried(os.memfd_create, 'x')",
         "an event": "tried(os.eventfd, 0)",
         "links": "tried(os.link, own / 'file', own / 'hard'), tried(os.symlink, own / 'file', own / 'soft')",
         "a temporary folder": "tried(lambda: tempfile.TemporaryDirectory(dir=own).cleanup())",
