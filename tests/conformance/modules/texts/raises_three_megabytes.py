@@ -1,7 +1,7 @@
 """Fail with an error text of three megabytes."""
 
 ANSWERS = True
-EXPECT = "^it raised RuntimeError: x{100,600}$"
+EXPECT = "^it raised RuntimeError: x{100,600}.?$"
 
 
 async def attack(agent, message, ctx, targets):
