@@ -13,6 +13,7 @@ from sandbox.confinement import landlock_abi
 from sandbox.confinement.system_calls import this_architecture
 
 FILES: Final = "the user's files are not hidden (the kernel has no Landlock, or an old one)"
+HELPERS: Final = "bubblewrap's own process is not hidden from cells (the kernel has no Landlock, or an old one)"
 CALLS: Final = "no system call is filtered (on this processor we have no filter)"
 TOTAL: Final = "no limit on all cells together (a control group may not be made here)"
 SOCKETS: Final = "other unix sockets can be reached (cells that are shared keep theirs open)"
@@ -45,8 +46,10 @@ class Means:
 
 def missing(backend: str, means: Means) -> list[str]:
     """What ``bubblewrap`` or ``process`` does not give with these means, each in words for the user."""
+    old = means.landlock < LEAST_LANDLOCK
     lacks = {
-        FILES: backend == "process" and means.landlock < LEAST_LANDLOCK,
+        FILES: backend == "process" and old,
+        HELPERS: backend == "bubblewrap" and old,
         CALLS: not means.filters,
         TOTAL: not means.group,
         SOCKETS: backend == "process" and means.packed,

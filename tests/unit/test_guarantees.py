@@ -6,7 +6,7 @@ import pytest
 
 from creator.isolation.base import Population
 from creator.isolation.bubblewrap import BubblewrapSandbox
-from creator.isolation.guarantees import CALLS, FILES, SOCKETS, TOTAL, Means, missing
+from creator.isolation.guarantees import CALLS, FILES, HELPERS, SOCKETS, TOTAL, Means, missing
 from creator.isolation.process import ProcessSandbox
 
 EVERYTHING = Means(landlock=7, filters=True, group=True, packed=False)
@@ -24,8 +24,8 @@ def test_nothing_is_missing_where_the_kernel_offers_everything(backend: str) -> 
         ("process", Means(2, True, True, False), [FILES]),
         ("process", Means(3, True, True, True), [SOCKETS]),
         ("process", Means(0, False, False, True), [FILES, CALLS, TOTAL, SOCKETS]),
-        ("bubblewrap", Means(0, True, True, True), []),
-        ("bubblewrap", Means(0, False, False, True), [CALLS, TOTAL]),
+        ("bubblewrap", Means(0, True, True, True), [HELPERS]),
+        ("bubblewrap", Means(7, False, False, True), [CALLS, TOTAL]),
     ],
 )
 def test_what_is_missing_is_named(backend: str, means: Means, told: list[str]) -> None:
