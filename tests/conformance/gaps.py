@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from creator.isolation.control_group import make_control_group
-from creator.isolation.guarantees import CALLS, FILES, HELPERS, Means, missing
+from creator.isolation.guarantees import CALLS, FILES, HELPERS, TOTAL, Means, missing
 
 WITHOUT: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "process": {
@@ -48,6 +48,7 @@ WITHOUT: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
             "watches_performance",
             "writes_among_the_modules",
         ),
+        TOTAL: ("starts_threads_without_end",),
     },
     "bubblewrap": {
         HELPERS: (
@@ -56,7 +57,17 @@ WITHOUT: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
             "reads_descriptors_of_others",
             "reads_memory_of_others",
         ),
-        CALLS: (),
+        CALLS: (
+            "forks_without_end",
+            "handles_page_faults",
+            "opens_a_vsock",
+            "opens_odd_sockets",
+            "talks_behind_the_hosts_back",
+            "uses_io_uring",
+            "uses_keyrings",
+            "watches_performance",
+        ),
+        TOTAL: ("starts_threads_without_end",),
     },
 }
 """By backend and by what is missing: what is not contained then."""
