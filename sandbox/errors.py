@@ -118,13 +118,18 @@ def failure_of(error: BaseException) -> HandlerFailed:
 
 
 def _name(error: BaseException) -> str:
-    """The name of its class, in one bounded line."""
-    return " ".join(type(error).__name__[: 4 * MAX_TYPE_CHARACTERS].split())[:MAX_TYPE_CHARACTERS]
+    """The name of its class."""
+    return _one_line(type(error).__name__, MAX_TYPE_CHARACTERS)
 
 
 def _text(error: BaseException) -> str:
-    """Its text in one bounded line; empty when it has none, or raises when it is asked."""
+    """Its text; empty when it has none, or raises when it is asked."""
     try:
-        return " ".join(str(error)[: 4 * MAX_ERROR_CHARACTERS].split())[:MAX_ERROR_CHARACTERS]
+        return _one_line(str(error), MAX_ERROR_CHARACTERS)
     except Exception:
         return ""
+
+
+def _one_line(text: str, limit: int) -> str:
+    """Within a limit of characters, and such that UTF-8 can hold it."""
+    return " ".join(text[: 4 * limit].split())[:limit].encode("utf-8", "replace").decode("utf-8")

@@ -52,7 +52,7 @@ MEMORY_PER_AGENT: Final = 4 << 20
 
 
 @dataclass(frozen=True)
-class Population:
+class Capacity:
     """What a sandbox has to hold.
 
     Attributes:
@@ -152,11 +152,11 @@ class SubprocessSandbox(Sandbox):
     """A backend whose supervisor is a child process of ours.
 
     Args:
-        population: What it has to hold.
+        capacity: What it has to hold.
     """
 
-    def __init__(self, population: Population) -> None:
-        self._population = population
+    def __init__(self, capacity: Capacity) -> None:
+        self._capacity = capacity
         self._group: ControlGroup | None = None
         self._limited = False
         self._process: asyncio.subprocess.Process | None = None
@@ -164,7 +164,7 @@ class SubprocessSandbox(Sandbox):
 
     def missing(self) -> list[str]:
         """See `creator.isolation.guarantees`."""
-        means = Means.here(group=self._limited, packed=self._population.agents_per_cell > 1)
+        means = Means.here(group=self._limited, packed=self._capacity.agents_per_cell > 1)
         return missing(self.name, means)
 
     @abstractmethod
@@ -186,7 +186,7 @@ class SubprocessSandbox(Sandbox):
 
     def _limit(self) -> None:
         """Make a control group for what is started next, where that is allowed."""
-        self._group = make_control_group(self._population.memory, self._population.pids)
+        self._group = make_control_group(self._capacity.memory, self._capacity.pids)
         self._limited = self._group is not None
 
     async def _launch(self, plan: Plan, stdout: int) -> asyncio.subprocess.Process:

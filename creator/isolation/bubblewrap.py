@@ -62,7 +62,7 @@ class BubblewrapSandbox(SubprocessSandbox):
         place = CellPlace(
             address=f"unix:/run/host/{SOCKET_NAME}",
             directory=Path("/run/agents"),
-            agents=self._population.agents_per_cell,
+            agents=self._capacity.agents_per_cell,
         )
         return Plan(command, {"PATH": "/usr/bin:/bin"}, Path("/"), place)
 

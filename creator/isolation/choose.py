@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
-from creator.isolation.base import Population, Sandbox, SandboxUnavailable
+from creator.isolation.base import Capacity, Sandbox, SandboxUnavailable
 from creator.isolation.bubblewrap import BubblewrapSandbox
 from creator.isolation.containers import ContainersSandbox
 from creator.isolation.docker import DockerSandbox
@@ -106,15 +106,15 @@ def _candidates(settings: SpawnSettings) -> list[str]:
 
 
 def _make(name: str, settings: SpawnSettings, run_id: str, progress: Callable[[str], None]) -> Sandbox:
-    population = Population(settings.count, settings.agents_per_cell)
+    capacity = Capacity(settings.count, settings.agents_per_cell)
     if name == "bubblewrap":
-        return BubblewrapSandbox(population)
+        return BubblewrapSandbox(capacity)
     if name == "process":
-        return ProcessSandbox(population)
+        return ProcessSandbox(capacity)
     engine = (run_id, settings.base_image, settings.runtime, progress)
     if settings.isolation == "container":
         return ContainersSandbox(*engine)
-    return DockerSandbox(population, *engine)
+    return DockerSandbox(capacity, *engine)
 
 
 async def _until_ready(sandbox: Sandbox, ready: Callable[[], Awaitable[None]]) -> None:

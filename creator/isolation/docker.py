@@ -15,7 +15,7 @@ from creator.isolation.base import (
     FACTS_SECONDS,
     SOCKET_NAME,
     SUPERVISOR,
-    Population,
+    Capacity,
     Sandbox,
     SandboxUnavailable,
     order_line,
@@ -117,7 +117,7 @@ class DockerSandbox(EngineSandbox):
     """Runs the supervisor and all cells in one container.
 
     Args:
-        population: What it has to hold; sets its limits on memory and processes.
+        capacity: What it has to hold; sets its limits on memory and processes.
         run_id: Label of the container.
         base_image: What the image is built on.
         runtime: The engine's OCI runtime; None for its default.
@@ -128,14 +128,14 @@ class DockerSandbox(EngineSandbox):
 
     def __init__(
         self,
-        population: Population,
+        capacity: Capacity,
         run_id: str,
         base_image: str,
         runtime: str | None,
         progress: Callable[[str], None],
     ) -> None:
         super().__init__(run_id, base_image, runtime, progress)
-        self._population = population
+        self._capacity = capacity
         self._container: Any = None
         self._stream: Any = None
         self._output: Output | None = None
@@ -178,13 +178,13 @@ class DockerSandbox(EngineSandbox):
             directory=Path(AGENTS_IN_CONTAINER),
             first_uid=first_uid(),
             folders=Path(TMP_IN_CONTAINER),
-            agents=self._population.agents_per_cell,
+            agents=self._capacity.agents_per_cell,
         )
 
     def _bounds(self) -> Bounds:
         return Bounds(
-            memory=self._population.memory,
-            pids=self._population.pids,
+            memory=self._capacity.memory,
+            pids=self._capacity.pids,
             cpus=max(1.0, 0.75 * (os.cpu_count() or 1)),
             tmp=64 << 20,
             inodes=4_096,

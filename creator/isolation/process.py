@@ -9,8 +9,8 @@ from creator.isolation.base import (
     CELL_ENVIRONMENT,
     PACKAGE,
     SOCKET_NAME,
+    Capacity,
     Plan,
-    Population,
     SubprocessSandbox,
     python_command,
 )
@@ -28,8 +28,8 @@ class ProcessSandbox(SubprocessSandbox):
         "install Docker or bubblewrap for a second wall"
     )
 
-    def __init__(self, population: Population) -> None:
-        super().__init__(population)
+    def __init__(self, capacity: Capacity) -> None:
+        super().__init__(capacity)
         self._home: tempfile.TemporaryDirectory[str] | None = None
 
     async def _plan(self, modules: Path, sockets: Path, program: str) -> Plan:
@@ -44,7 +44,7 @@ class ProcessSandbox(SubprocessSandbox):
             "PYTHONPATH": str(PACKAGE.parent),
         }
         place = CellPlace(
-            address=f"unix:{sockets / SOCKET_NAME}", directory=modules, agents=self._population.agents_per_cell
+            address=f"unix:{sockets / SOCKET_NAME}", directory=modules, agents=self._capacity.agents_per_cell
         )
         return Plan(python_command(program), environment, Path(self._home.name), place)
 

@@ -104,6 +104,12 @@ async def test_a_runtime_that_the_engine_does_not_know_is_one_line(run: Any, eng
     assert containers(engine) == []
 
 
+async def test_an_image_that_is_not_built_yet_is_not_built_to_look_at_it(engine: Any) -> None:
+    with pytest.raises(SandboxUnavailable, match="not built yet"):
+        await inspect_sandbox(SpawnSettings(count=1, base_image="no-such-image:1"))
+    assert not [image for image in engine.images.list() if "no-such-image:1" in image.tags]
+
+
 @pytest.mark.parametrize("isolation", ["process", "container"])
 async def test_what_is_in_force_is_told_by_the_container_itself(engine: Any, isolation: str) -> None:
     settings = SpawnSettings(count=1, sandbox="docker", isolation=isolation, base_image=BASE_IMAGE)

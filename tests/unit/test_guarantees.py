@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from creator.isolation.base import Population
+from creator.isolation.base import Capacity
 from creator.isolation.bubblewrap import BubblewrapSandbox
 from creator.isolation.guarantees import CALLS, FILES, HELPERS, SOCKETS, TOTAL, Means, missing
 from creator.isolation.process import ProcessSandbox
@@ -32,7 +32,7 @@ def test_what_is_missing_is_named(backend: str, means: Means, told: list[str]) -
     assert missing(backend, means) == told
 
 
-@pytest.mark.parametrize("sandbox", [BubblewrapSandbox(Population(1)), ProcessSandbox(Population(1))])
+@pytest.mark.parametrize("sandbox", [BubblewrapSandbox(Capacity(1)), ProcessSandbox(Capacity(1))])
 def test_the_line_for_the_user_holds_it(sandbox: BubblewrapSandbox | ProcessSandbox) -> None:
     assert sandbox.line.startswith(f"{sandbox.name}: ")
     assert sandbox.line.endswith(TOTAL), "not started yet: there is no control group"
