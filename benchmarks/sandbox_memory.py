@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.messaging_workers import ProcessFailed
 from creator.isolation.base import CELL, SUPERVISOR, SandboxUnavailable
 from creator.isolation.engine import connect
-from creator.isolation.leftovers import RUN_LABEL
+from creator.isolation.image import RUN_LABEL
 
 ZYGOTE = "sandbox.zygote"
 

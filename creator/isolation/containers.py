@@ -26,7 +26,7 @@ from creator.isolation.engine import (
     start_container,
 )
 from creator.isolation.frames import Output
-from creator.isolation.leftovers import RUN_LABEL
+from creator.isolation.image import RUN_LABEL
 from sandbox.cell import CellPlace
 from sandbox.runtime import HardenedRuntime
 from sandbox.supervisor import MEMORY_BYTES, supervise

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from creator.isolation.base import SOCKET_NAME, SandboxUnavailable
-from creator.isolation.leftovers import OWNER_LABEL, RUN_LABEL
+from creator.isolation.image import OWNER_LABEL, RUN_LABEL
 from creator.isolation.marks import process_mark
 
 T = TypeVar("T")

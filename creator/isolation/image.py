@@ -13,6 +13,10 @@ from creator.isolation.base import PACKAGE, SandboxUnavailable
 
 REPOSITORY: Final = "agent-creator-sandbox"
 IMAGE_LABEL: Final = f"{REPOSITORY}.image"
+RUN_LABEL: Final = f"{REPOSITORY}.run"
+OWNER_LABEL: Final = f"{REPOSITORY}.owner"
+"""Labels of a container: the run's id, and the mark of the process that it belongs to."""
+
 DOCKERFILE: Final = PACKAGE.parent / "Dockerfile"
 BUILD_SECONDS: Final = 900
 

@@ -14,15 +14,12 @@ from typing import Any, Final
 
 from creator.isolation.base import SOCKET_FOLDER_PREFIX, SOCKET_NAME
 from creator.isolation.control_group import dead_control_groups
-from creator.isolation.image import IMAGE_LABEL, REPOSITORY, build_context, image_tag
+from creator.isolation.engine import remove_container
+from creator.isolation.image import IMAGE_LABEL, OWNER_LABEL, REPOSITORY, RUN_LABEL, build_context, image_tag
 from creator.isolation.marks import is_alive
 
 CELLS_FOLDER_PREFIX: Final = "creator-cells-"
 """Of the home of plain processes; the process that it belongs to is in the rest of its name."""
-
-RUN_LABEL: Final = f"{REPOSITORY}.run"
-OWNER_LABEL: Final = f"{REPOSITORY}.owner"
-"""Labels of a container: the run's id, and the mark of the process that it belongs to."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ def _containers(client: Any) -> list[Leftover]:
 
 
 def _removing(container: Any) -> Callable[[], None]:
-    return lambda: container.remove(force=True)
+    return lambda: remove_container(container)
 
 
 def _images(client: Any, present: str) -> list[Leftover]:

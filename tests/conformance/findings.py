@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from creator.isolation.leftovers import RUN_LABEL
+from creator.isolation.image import RUN_LABEL
 from creator.outcome import RunOutcome
 from tests.conformance.lures import Lures
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
 from typing import Any
 
 import docker.errors
@@ -11,9 +16,11 @@ import pytest
 
 from creator.isolation import SandboxUnavailable, inspect_sandbox
 from creator.isolation.containers import BOUNDS
-from creator.isolation.leftovers import OWNER_LABEL
+from creator.isolation.image import OWNER_LABEL
+from creator.isolation.leftovers import remove_dead_containers
 from creator.isolation.marks import process_mark
 from creator.settings import SpawnSettings
+from tests.conftest import REPOSITORY
 from tests.docker.conftest import BASE_IMAGE
 from tests.integration.test_spawn import sabotage
 
@@ -126,3 +133,33 @@ async def test_what_is_in_force_is_told_by_the_container_itself(engine: Any, iso
     for refused in ("start a program", "open a connection", "reach another unix socket", "signal its parent"):
         assert facts[refused] == "refused (Operation not permitted)"
     assert containers(engine) == []
+
+
+@pytest.mark.parametrize("isolation", ["process", "container"])
+@pytest.mark.parametrize("pause", [0.9, 1.2, 1.5, 2.0])
+def test_a_creator_that_is_killed_at_any_moment_leaves_no_container_running(
+    serve: Any, engine: Any, isolation: str, pause: float
+) -> None:
+    server = serve(fault=lambda number, request: "hang" if number > 6 else None)
+    options = ["--model", "openai:scripted", "--base-url", server.url, "--sandbox", "docker", "--isolation", isolation]
+    command = [sys.executable, "-m", "creator", "spawn", "4", *options]
+    with tempfile.TemporaryDirectory(prefix="killed-") as scratch:
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "TMPDIR": scratch, "CREATOR_BASE_IMAGE": BASE_IMAGE}
+        with subprocess.Popen(
+            command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment
+        ) as process:
+            time.sleep(pause)
+            process.kill()
+
+    def left(status: str | None = None) -> list[Any]:
+        filters = {"label": OWNER_LABEL} | ({"status": status} if status else {})
+        found = engine.containers.list(all=True, filters=filters, ignore_removed=True)
+        return [container for container in found if container.labels[OWNER_LABEL].startswith(f"{process.pid}-")]
+
+    for _ in range(100):
+        if not left("running"):
+            break
+        time.sleep(0.1)
+    assert left("running") == []
+    remove_dead_containers(engine)  # as the next run does
+    assert left() == []

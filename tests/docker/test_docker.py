@@ -13,8 +13,7 @@ import pytest
 
 from creator.cli import main
 from creator.isolation.engine import FIRST_UID
-from creator.isolation.image import build_context, ensure_image, image_tag
-from creator.isolation.leftovers import OWNER_LABEL, RUN_LABEL
+from creator.isolation.image import OWNER_LABEL, RUN_LABEL, build_context, ensure_image, image_tag
 from creator.isolation.marks import process_mark
 from tests.conftest import REPOSITORY
 from tests.docker.conftest import BASE_IMAGE
