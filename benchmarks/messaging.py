@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import statistics
 import sys
 import tempfile
@@ -26,15 +25,13 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from benchmarks.messaging_workers import (
-    Process,
-    Processes,
-    ProcessFailed,
     run_caller,
     run_flooder,
     run_host,
     run_registrar,
     run_worker,
 )
+from benchmarks.processes import Process, Processes, run_benchmark
 from creator.runtime import Grant
 
 STACKS = ("bare", "plain", "ours")
@@ -259,17 +256,5 @@ def parse() -> argparse.Namespace:
     )
 
 
-def main() -> None:
-    """Run one benchmark."""
-    arguments = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        arguments.run(arguments)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (ProcessFailed, OSError) as error:
-        sys.exit(f"error: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    run_benchmark(parse())

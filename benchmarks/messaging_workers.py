@@ -7,17 +7,10 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import itertools
-import logging
-import multiprocessing
-import os
-import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, Final
 
 import grpc.aio
@@ -28,21 +21,16 @@ from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
 from autogen_ext.runtimes.grpc.protos import agent_worker_pb2_grpc
 from pydantic import BaseModel
 
+from benchmarks.processes import Link
 from creator.runtime import Credentials, Grant, HardenedHost
 from sandbox.runtime import HardenedRuntime
 
-ANSWER_SECONDS: Final = 300
 GIVE_UP_SECONDS: Final = 5.0
-PR_SET_PDEATHSIG: Final = 1
 
 Ask = Callable[[], Awaitable[int]]
 """Sends one request of a size chosen before, waits for its answer, and returns the answer's length."""
 Prepare = Callable[[int], Ask]
 """Makes an `Ask` for payloads of so many bytes."""
-
-
-class ProcessFailed(Exception):
-    """A process of the benchmark failed; the text says which and why, in one line."""
 
 
 class Text(BaseModel):
@@ -61,116 +49,6 @@ class Echo(RoutedAgent):
     async def on_text(self, message: Text, ctx: MessageContext) -> Text:
         """Answer with the same message."""
         return message
-
-
-# Processes, seen from the one that starts them
-
-
-class Process:
-    """A process that does what it is told over a pipe. It dies with this one, whatever happens.
-
-    Args:
-        name: What it is called in errors.
-        main: What it runs, with its end of the pipe and ``args``. They go through a pipe too, so that credentials
-            stand neither in a command line nor in an environment.
-        args: Further arguments of ``main``.
-    """
-
-    def __init__(self, name: str, main: Callable[..., Awaitable[None]], *args: Any) -> None:
-        self.name = name
-        context = multiprocessing.get_context("spawn")
-        self._pipe, other_end = context.Pipe()
-        self._process = context.Process(target=_run, args=(other_end, main, args), name=name, daemon=True)
-        self._process.start()
-        other_end.close()
-
-    def tell(self, *command: Any) -> None:
-        """Tell it to do something; `answer` waits until that is done."""
-        self._pipe.send(command)
-
-    def answer(self) -> Any:
-        """What it says next; raises `ProcessFailed` when it failed, died or hangs."""
-        if not self._pipe.poll(ANSWER_SECONDS):
-            raise ProcessFailed(f"{self.name} did not answer within {ANSWER_SECONDS} s")
-        try:
-            answer = self._pipe.recv()
-        except (EOFError, ConnectionResetError):
-            self._process.join(1)
-            raise ProcessFailed(f"{self.name} died with exit code {self._process.exitcode}") from None
-        if isinstance(answer, ProcessFailed):
-            raise ProcessFailed(f"{self.name}: {answer}")
-        return answer
-
-    def ask(self, *command: Any) -> Any:
-        """Tell it to do something and wait for what comes of it."""
-        self.tell(*command)
-        return self.answer()
-
-    def rss(self) -> float:
-        """Its resident memory in MB."""
-        pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
-        return int(pages) * os.sysconf("SC_PAGESIZE") / 1e6
-
-    def kill(self) -> None:
-        """End it at once."""
-        self._process.kill()
-
-    def join(self) -> None:
-        """Wait until it has ended."""
-        self._process.join(10)
-        self._pipe.close()
-
-
-class Processes:
-    """Starts processes, and ends all of them at the end of a ``with`` block."""
-
-    def __init__(self) -> None:
-        self._started: list[Process] = []
-
-    def __enter__(self) -> Processes:
-        return self
-
-    def start(self, name: str, main: Callable[..., Awaitable[None]], *args: Any) -> Process:
-        """Start a process; its first answer says that it is ready."""
-        process = Process(name, main, *args)
-        self._started.append(process)
-        return process
-
-    def __exit__(self, *exc_info: object) -> None:
-        for process in self._started:  # all of them first, so that none has time to complain about another's end
-            process.kill()
-        for process in self._started:
-            process.join()
-
-
-# Processes, seen from inside
-
-
-class Link:
-    """A process's end of its pipe."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-
-    async def receive(self) -> Any:
-        """The next command."""
-        return await asyncio.to_thread(self._pipe.recv)
-
-    def send(self, answer: Any = None) -> None:
-        """Answer."""
-        self._pipe.send(answer)
-
-
-def _run(pipe: Connection, main: Callable[..., Awaitable[None]], args: Sequence[Any]) -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(level=logging.CRITICAL)
-    try:
-        asyncio.run(main(Link(pipe), *args))  # type: ignore[arg-type]
-    except (EOFError, BrokenPipeError):
-        pass
-    except Exception as error:
-        pipe.send(ProcessFailed(" ".join(f"{type(error).__name__}: {error}".split())))
 
 
 async def run_host(link: Link, stack: str, address: str, grants: Sequence[Grant]) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import statistics
 import sys
 import tempfile
@@ -24,7 +23,7 @@ os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from benchmarks.messaging import percentile, ratios
-from benchmarks.messaging_workers import Processes, ProcessFailed
+from benchmarks.processes import Processes, run_benchmark
 from benchmarks.sandbox_cells import BACKENDS, DEEDS, run_costs, run_neighbours
 
 ROWS = {
@@ -165,17 +164,5 @@ def parse() -> argparse.Namespace:
     return parser.parse_args(given if given and given[0] in (*commands.choices, "-h", "--help") else ["costs", *given])
 
 
-def main() -> None:
-    """Run one benchmark."""
-    arguments = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        arguments.run(arguments)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (ProcessFailed, OSError) as error:
-        sys.exit(f"error: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    run_benchmark(parse())

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from autogen_core import AgentId, MessageContext, RoutedAgent, message_handler
 
-from benchmarks.messaging_workers import Link, ProcessFailed
+from benchmarks.processes import Link, ProcessFailed
 from benchmarks.sandbox_memory import containers_of, memory_of
 from creator.agents.registry import Population, Registry
 from creator.authors import write_module

@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.messaging_workers import ProcessFailed
+from benchmarks.processes import ProcessFailed
 from creator.isolation.base import CELL, SUPERVISOR, SandboxUnavailable
 from creator.isolation.engine import connect
 from creator.isolation.image import RUN_LABEL
