@@ -31,6 +31,7 @@ from sandbox.confinement import (
     refuse_system_calls,
     restrict_files,
 )
+from sandbox.confinement.system_calls import this_architecture
 from sandbox.errors import describe
 from sandbox.loader import load_module
 from sandbox.runtime import HardenedRuntime
@@ -50,6 +51,7 @@ class CellPlace(protocol.Message):
         first_uid: The cell takes the user of this id plus its number; None leaves it its supervisor's.
         folders: Where each cell gets a folder of its own to write to; None where nothing would bound what it writes.
         agents: How many it may hold.
+        filtered: Whether the filter of system calls is part of this sandbox's wall, so that no cell goes without it.
     """
 
     address: str
@@ -58,6 +60,7 @@ class CellPlace(protocol.Message):
     first_uid: int | None = None
     folders: Path | None = None
     agents: int = 1
+    filtered: bool = False
 
     @property
     def uid(self) -> int | None:
@@ -100,6 +103,9 @@ def confine_cell(place: CellPlace) -> int:
 
     Returns:
         The version of Landlock in force, 0 for none.
+
+    Raises:
+        PermissionError: The kernel refuses what it offers, and this sandbox has no other wall.
     """
     if place.uid is not None:
         become(place.uid)
@@ -109,7 +115,8 @@ def confine_cell(place: CellPlace) -> int:
     ignore_terminal()
     folder = _own_folder(place)
     landlock = restrict_files(_readable(place), [folder] if folder is not None else [])
-    refuse_system_calls(sockets=True)
+    if not refuse_system_calls(sockets=True) and place.filtered and this_architecture() is not None:
+        raise PermissionError("the kernel does not take our filter of system calls")
     return landlock
 
 

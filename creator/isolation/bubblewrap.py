@@ -63,6 +63,7 @@ class BubblewrapSandbox(SubprocessSandbox):
             address=f"unix:/run/host/{SOCKET_NAME}",
             directory=Path("/run/agents"),
             agents=self._capacity.agents_per_cell,
+            filtered=True,
         )
         return Plan(command, {"PATH": "/usr/bin:/bin"}, Path("/"), place)
 

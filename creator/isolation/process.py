@@ -44,7 +44,10 @@ class ProcessSandbox(SubprocessSandbox):
             "PYTHONPATH": str(PACKAGE.parent),
         }
         place = CellPlace(
-            address=f"unix:{sockets / SOCKET_NAME}", directory=modules, agents=self._capacity.agents_per_cell
+            address=f"unix:{sockets / SOCKET_NAME}",
+            directory=modules,
+            agents=self._capacity.agents_per_cell,
+            filtered=True,
         )
         return Plan(python_command(program), environment, Path(self._home.name), place)
 

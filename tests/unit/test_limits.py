@@ -43,6 +43,21 @@ def test_a_file_grows_no_larger_than_allowed(may_write: bool, size: int, said: s
     assert bool(ended.returncode) == bool(said)
 
 
+@pytest.mark.parametrize(("filtered", "ended"), [(True, "PermissionError: the kernel does not take"), (False, "")])
+def test_a_cell_whose_wall_is_the_filter_does_not_begin_without_it(filtered: bool, ended: str) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from sandbox import cell
+cell.refuse_system_calls = lambda **_: False
+cell.ignore_terminal = lambda: None
+cell.confine_cell(cell.CellPlace(address="unix:/x/y", directory=Path("/"), filtered={filtered}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ended in done.stderr
+    assert bool(done.returncode) == filtered, done.stderr
+
+
 def test_memory_comes_to_an_end() -> None:
     assert "MemoryError" in limited("bytearray(600 << 20)").stderr
 
