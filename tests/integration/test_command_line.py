@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.processes import descendants, living
 from tests.scripted_server import ScriptedServer
 
 ESCAPE = "\x1b"
@@ -98,27 +100,15 @@ def test_a_signal_ends_everything_and_keeps_what_there_is(
             line = process.stderr.readline()
             assert line, seen
             seen += line
+        started = descendants(process.pid)
         process.send_signal(number)
         rest = process.stderr.read()
         assert process.wait(30) == 130, seen + rest
     assert b"interrupted" in rest
     assert b"Traceback" not in seen + rest
-    assert not processes_with(str(scratch))
+    assert not living(started)
     if after == "idea 1/4":
         assert len(list(Path("generated/latest/ideas").glob("*.md"))) == 1
-
-
-def processes_with(text: str) -> list[str]:
-    """Command lines of living processes that name a text; ours name the socket, which lies in the scratch folder."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = entry.read_bytes().decode("utf-8", "replace")
-        except OSError:
-            continue
-        if text in line:
-            found.append(line)
-    return found
 
 
 def test_a_killed_creator_leaves_no_process(serve: Any, scratch: Path) -> None:
@@ -129,14 +119,15 @@ def test_a_killed_creator_leaves_no_process(serve: Any, scratch: Path) -> None:
         assert process.stderr is not None
         while b"live" not in (line := process.stderr.readline()):
             assert line
-        assert processes_with(str(scratch))
+        started = descendants(process.pid)
+        assert len(started) >= 3, "a supervisor, a zygote, a cell"
         process.kill()
     for _ in range(100):
-        if not processes_with(str(scratch)):
+        if not living(started):
             break
-        subprocess.run(["sleep", "0.1"], check=True)
-    assert processes_with(str(scratch)) == []
-    # What only a dying process could have removed is the one thing that a kill leaves: the folder of its socket.
+        time.sleep(0.1)
+    assert not living(started)
+    # What only a dying process could have removed is all that a kill leaves: the folders of its socket and its cells.
     for leftover in scratch.iterdir():
         shutil.rmtree(leftover)
 

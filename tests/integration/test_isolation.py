@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from creator.isolation.guarantees import SOCKETS, TOTAL
 from creator.settings import SpawnSettings
 from tests.conftest import REPOSITORY
 from tests.integration.test_spawn import sabotage
+from tests.processes import descendants, living
 
 WITHOUT_DOCKER = ("process", "bubblewrap")
 
@@ -42,7 +44,7 @@ async def test_agents_that_share_a_cell_work_as_they_do_alone(run: Any, sandbox:
 
 
 async def test_agents_that_share_a_cell_share_its_end(run: Any) -> None:
-    spoiler = sabotage(propose="await asyncio.sleep(1); os._exit(3)")
+    spoiler = sabotage(propose="await asyncio.sleep(4); os._exit(3)")
     outcome = await run(3, agents_per_cell=3, author=spoiler, bounce=0.0)
     assert len(events(outcome, "cell ended")) == 3
     assert all("exit code 3" in detail for _, detail in events(outcome, "cell ended"))
@@ -118,18 +120,6 @@ def test_options_that_do_not_fit_are_one_line(
     assert not Path("generated/latest").exists()
 
 
-def processes(mark: str) -> list[int]:
-    """Those that have a text in their command line or their environment."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark.encode() in (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes():
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
-
-
 @pytest.mark.parametrize("sandbox", WITHOUT_DOCKER)
 @pytest.mark.parametrize("pause", [0.6, 0.9, 1.2, 1.6])
 def test_a_creator_that_is_killed_at_any_moment_leaves_nothing_running(serve: Any, sandbox: str, pause: float) -> None:
@@ -142,26 +132,33 @@ def test_a_creator_that_is_killed_at_any_moment_leaves_nothing_running(serve: An
             command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment
         ) as process:
             time.sleep(pause)
-            process.send_signal(signal.SIGKILL)
+            process.send_signal(signal.SIGSTOP)  # so that it starts nothing between the look and the kill
+            started = descendants(process.pid)
+            process.kill()
         for _ in range(100):
-            if not processes(scratch):
+            if not living(started):
                 break
             time.sleep(0.1)
-        assert processes(scratch) == []
+        assert not living(started)
         clean_up = [sys.executable, "-m", "creator", "doctor", "--clean"]
         subprocess.run(clean_up, env={**environment, "DOCKER_HOST": "unix:///nowhere"}, check=True, capture_output=True)
         left = [path.name for path in Path(scratch).iterdir() if not path.name.startswith("creator-host-")]
         assert left == []
 
 
+def command_line(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 async def test_a_zygote_that_dies_ends_the_run_with_a_reason(run: Any) -> None:
     running = asyncio.create_task(run(2, author=sabotage(propose="await asyncio.sleep(600)")))
     async with asyncio.timeout(30):
-        while not (found := processes("sandbox.zygote")):
+        while not (found := [pid for pid, _ in descendants(os.getpid()) if b"sandbox.zygote" in command_line(pid)]):
             await asyncio.sleep(0.1)
     await asyncio.sleep(1)
     for pid in found:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # the zygote's cells have its command line, and die with it
+            os.kill(pid, signal.SIGKILL)
     try:
         outcome = await running
         assert outcome.exit_code != 0
