@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from creator.isolation.base import CELL, SOCKET_NAME, place_line
+from creator.isolation.base import CELL, SOCKET_NAME, SandboxUnavailable, place_line
 from creator.isolation.docker import EngineSandbox
 from creator.isolation.engine import (
     ADDRESS,
@@ -148,12 +148,16 @@ class _ContainerLauncher:
         return cell
 
     def _start(self, number: int) -> tuple[Any, Any]:
-        container = self._create(number)
         try:
-            return container, start_container(container)
-        except BaseException:
-            remove_container(container)
-            raise
+            container = self._create(number)
+            try:
+                return container, start_container(container)
+            except BaseException:
+                remove_container(container)
+                raise
+        except SandboxUnavailable as error:
+            # One cell's failure, not the sandbox's: the supervisor tells the World, which may try again.
+            raise OSError(str(error)) from error
 
 
 def _let_go(started: asyncio.Future[tuple[Any, Any]]) -> None:

@@ -85,6 +85,26 @@ async def test_an_agent_that_ends_its_container_is_named_with_the_reason(
     assert reason in failed.reason
 
 
+async def test_a_container_that_the_engine_refuses_costs_one_try(
+    run: Any, engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from creator.isolation import containers as module
+
+    tries: list[int] = []
+    create = module.create_container
+
+    def refuse_the_first(*args: Any, **options: Any) -> Any:
+        tries.append(1)
+        if len(tries) == 1:
+            raise SandboxUnavailable("the container cannot be created: no space left")
+        return create(*args, **options)
+
+    monkeypatch.setattr(module, "create_container", refuse_the_first)
+    outcome = await run(2, bounce=0.0, **OWN_CONTAINER)
+    assert outcome.exit_code == 0, outcome.reason
+    assert sorted(agent.attempts for agent in outcome.agents) == [1, 2]
+
+
 async def test_an_interrupted_launch_leaves_no_container(run: Any, engine: Any) -> None:
     for pause in (0.3, 0.5, 0.7, 0.9, 1.2):
         task = asyncio.create_task(run(4, **OWN_CONTAINER))
