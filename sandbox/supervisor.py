@@ -14,7 +14,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from autogen_core import AgentId, MessageContext, RoutedAgent, message_handler
 
@@ -101,7 +101,7 @@ class Supervisor(RoutedAgent):
         self._agents = agents
         self._numbers = itertools.count()
         self._cells: set[_Cell] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self) -> None:
         """Look after cells from now on."""
@@ -121,6 +121,7 @@ class Supervisor(RoutedAgent):
         cell = next((cell for cell in self._cells if cell.has_room(self._agents)), None)
         if cell is None:
             cell = _Cell(asyncio.create_task(self._launcher.launch(next(self._numbers))))
+            self._keep(cell.process)
             self._cells.add(cell)
             self._keep(asyncio.create_task(self._watch(cell)))
         birth: asyncio.Future[CellReport] = asyncio.get_running_loop().create_future()
@@ -195,7 +196,7 @@ class Supervisor(RoutedAgent):
             for cell in self._cells:
                 cell.look_after()
 
-    def _keep(self, task: asyncio.Task[None]) -> None:
+    def _keep(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -293,8 +294,8 @@ async def supervise(address: str, credential: str, launcher: Launcher, agents: i
         await runtime.register_agent_instance(supervisor, AgentId(SUPERVISOR, "default"))
         yield runtime
     finally:
+        await runtime.stop(grace=0)  # first, or another order could still come in
         await supervisor.stop()
-        await runtime.stop(grace=0)
 
 
 async def _supervise_here(order: SupervisorOrder, zygote: Zygote) -> None:

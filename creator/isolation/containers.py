@@ -99,8 +99,7 @@ class ContainersSandbox(EngineSandbox):
         for cell in self._cells:
             cell.let_go()
         if self._client is not None:
-            found = await in_thread(self._find)
-            await asyncio.gather(*(in_thread(lambda one=one: remove_container(one)) for one in found))  # type: ignore[misc]
+            await self._remove(await in_thread(self._find))
         self._close()
 
     def _find(self) -> list[Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import tempfile
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,6 +108,15 @@ class EngineSandbox(Sandbox):
                 output.close()
             self._close()
 
+    async def _remove(self, containers: Sequence[Any]) -> None:
+        """Remove containers at a run's end; one that stays is told of, and left to the next run."""
+        removals = (in_thread(functools.partial(remove_container, one)) for one in containers)
+        for result in await asyncio.gather(*removals, return_exceptions=True):
+            if isinstance(result, SandboxUnavailable):
+                self._progress(f"{result}; the next run tries it again")
+            elif isinstance(result, BaseException):
+                raise result
+
     def _close(self) -> None:
         client, self._client = self._client, None
         if client is not None:
@@ -198,7 +208,7 @@ class DockerSandbox(EngineSandbox):
             self._stream.close()
         container, self._container = self._container, None
         if container is not None:
-            await in_thread(lambda: remove_container(container))
+            await self._remove([container])
         self._close()
 
     async def failure(self) -> str:

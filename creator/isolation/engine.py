@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,9 @@ T = TypeVar("T")
 DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
 ANSWER_SECONDS: Final = 5.0
 REMOVE_SECONDS: Final = 10
+REMOVE_PAUSES: Final = (0.0, 0.2, 1.0)
+"""Seconds before each try to remove a container."""
+CONFLICT: Final = 409
 
 NOBODY: Final = 65_534
 FIRST_UID: Final = 20_000
@@ -171,17 +175,33 @@ def start_container(container: Any) -> socket.socket:
 
 
 def remove_container(container: Any) -> None:
-    """Remove a container and all its processes; no error when it has gone."""
-    import docker.errors
+    """Remove a container and all its processes; blocking, and no error when it has gone.
 
-    with contextlib.suppress(docker.errors.NotFound):
+    Raises:
+        SandboxUnavailable: The engine still has it after three tries.
+    """
+    import docker.errors
+    import requests.exceptions
+
+    failure: Exception | None = None
+    for pause in REMOVE_PAUSES:
+        time.sleep(pause)
         try:
             container.remove(force=True)
+        except docker.errors.NotFound:
+            return
         except docker.errors.APIError as error:
-            if error.status_code != 409:
-                raise
-            # With auto_remove the engine is at it already.
-            container.wait(condition="removed", timeout=REMOVE_SECONDS)
+            failure = error
+            if error.status_code == CONFLICT:
+                # The engine is at it already, on its own or for somebody else.
+                with contextlib.suppress(docker.errors.APIError, requests.exceptions.RequestException):
+                    container.wait(condition="removed", timeout=REMOVE_SECONDS)
+        except requests.exceptions.RequestException as error:
+            failure = error
+        else:
+            return
+    reason = " ".join(str(getattr(failure, "explanation", failure)).split())[:300]
+    raise SandboxUnavailable(f"the container {container.short_id} cannot be removed: {reason}")
 
 
 def _explanation(error: Any) -> str:

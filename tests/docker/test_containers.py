@@ -110,7 +110,8 @@ async def test_an_interrupted_launch_leaves_no_container(run: Any, engine: Any) 
         task = asyncio.create_task(run(4, **OWN_CONTAINER))
         await asyncio.sleep(pause)
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        with pytest.raises(asyncio.CancelledError):
+            await task
         assert containers(engine) == []
 
 
