@@ -224,7 +224,9 @@ class Run:
         digests = {}
         for brief in draw_briefs(count, 7):
             values = {**SLOTS, "persona": brief.persona}
-            blueprint = blueprint_from_values(values, brief=brief, run_id=self.run_id, model="none", taken=taken)
+            blueprint = blueprint_from_values(
+                values, template, brief=brief, run_id=self.run_id, model="none", taken=taken
+            )
             digests[blueprint.name] = write_module(self.modules, blueprint.name, template.render(blueprint))
         return digests
 

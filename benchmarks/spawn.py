@@ -98,7 +98,9 @@ async def raw_engine(count: int) -> tuple[float, int]:
             facts = {"objective": DEFAULT_OBJECTIVE, **brief.facts()}
             request = FillRequest([], template.answer_schema, template.hints, facts, 0.7, 500, number)
             values = json.loads(await filler.fill("raw", request))
-            blueprint = blueprint_from_values(values, brief=brief, run_id="raw", model=backend.name, taken=set())
+            blueprint = blueprint_from_values(
+                values, template, brief=brief, run_id="raw", model=backend.name, taken=set()
+            )
             facts |= blueprint.facts()
             await filler.fill("raw", FillRequest([], Idea.model_json_schema(), IDEA_HINTS, facts, 0.7, 500, number))
 

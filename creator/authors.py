@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from creator.agents.messages import CreateAgent, Created, FillTemplate
-from creator.blueprint import PERSONA_LENGTH, Blueprint, blueprint_from_values, clean_text
+from creator.blueprint import Blueprint, blueprint_from_values
 from creator.errors import BirthFailed, EnvironmentFault, PolicyViolation
 from creator.policy import check_module
 from creator.prompts import prompt_messages
 from creator.rendering import Template
+from creator.slots import clean_text
 
 Fill = Callable[[FillTemplate], Awaitable[str]]
 """Asks the model for a template's values; gives JSON text."""
@@ -74,18 +75,18 @@ class TemplateAuthor:
             )
         )
         values = json.loads(content)
-        if not clean_text(values.get("persona"), PERSONA_LENGTH):
+        if not clean_text(values.get("persona"), 60):
             values["persona"] = order.brief.persona  # nothing that can be read: the brief suggests one
         if order.replaces is not None:
             self._taken.discard(order.replaces)
         blueprint = blueprint_from_values(
             values,
+            self._template,
             brief=order.brief,
             run_id=self._run_id,
             model=self._model,
             attempt=order.attempt,
             taken=self._taken,
-            template=self._template.name,
         )
         if order.replaces is not None and order.replaces != blueprint.name:
             self._remove(order.replaces)

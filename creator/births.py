@@ -118,9 +118,7 @@ class Nursery:
             raise _FailedTry(name, await self.reason_of(name, error)) from error
         self._blueprints[name] = blueprint
         # What an agent says of itself is not the record: sector and skills come from its blueprint.
-        self._population.announce(
-            Introduction(name=name, sector=blueprint.slots.sector, skills=blueprint.slots.interests)
-        )
+        self._population.announce(Introduction(name=name, sector=blueprint.sector, skills=blueprint.skills))
         return created
 
     async def _start_cell(self, name: str, client: str, sha256: str, seed: int) -> None:

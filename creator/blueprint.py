@@ -1,39 +1,31 @@
-"""Blueprints: what a model chose for one agent, cleaned, bounded and validated.
-
-A model's texts are data of unknown origin and unknown length. A text that is too long is shortened and an odd number
-is clamped, because a new call costs more than a lost half-sentence; only what is missing makes a blueprint fail.
-"""
+"""Blueprints: what is known of one agent before it lives, validated; saved as JSON beside its module."""
 
 from __future__ import annotations
 
 import keyword
-import math
 import re
 import sys
 import unicodedata
-from collections.abc import Mapping
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from creator.briefs import Brief
-from creator.errors import InvalidAnswer
-from creator.text import clean, encodable
+from creator.slots import MAX_LIST, MAX_SLOTS, MAX_TEXT, REQUIRED_LENGTH, clean_slots, clean_text
 from sandbox.protocol import RESERVED_NAMES, AgentName
 
-PERSONA_LENGTH: Final = 60
-SECTOR_LENGTH: Final = 120
-ITEM_LENGTH: Final = 80
-LIST_LENGTH: Final = 6
-GOAL_LENGTH: Final = 400
-VOICE_LENGTH: Final = 160
-TEMPERATURES: Final = (0.0, 1.0)
-"""Sampling temperatures that every provider takes."""
+if TYPE_CHECKING:
+    from creator.rendering import Template
 
-_LIST_SEPARATOR: Final = re.compile(r"[,;\n]")
-_BULLET: Final = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
+AuthorMode = Literal["fill", "code", "adopted"]
+"""How a module came to be: slots of a template filled, written by a model, or brought in from elsewhere."""
+
+SKILLS: Final = 6
+
 _NAME_LENGTH: Final = 64
 _DEVICE_NAME: Final = re.compile(r"con|prn|aux|nul|(?:com|lpt)[0-9]")
+_TRIAL_NAME: Final = re.compile(r"trial_[a-z0-9]+")
+"""Kept for agents that are only being tried."""
 _TAKEN_BY_PYTHON: Final = (
     frozenset(keyword.kwlist)
     | frozenset(keyword.softkwlist)
@@ -42,98 +34,62 @@ _TAKEN_BY_PYTHON: Final = (
     | {"autogen", "autogen_agentchat", "autogen_core", "autogen_ext", "grpc", "pydantic"}
 )
 
-
-def clean_text(value: object, max_length: int) -> str:
-    """A model's text on one line: valid Unicode, nothing invisible, at most ``max_length`` characters.
-
-    A text that is too long ends at a word, with "…".
-    """
-    text = value if isinstance(value, str) else "" if value is None else str(value)
-    # Four times the bound leaves room for what is about to be dropped; the rest need not be looked at.
-    text = clean(encodable(text[: 4 * max_length + 1_000]))
-    if len(text) <= max_length:
-        return text
-    cut = text[: max_length - 1]
-    at_word = cut.rpartition(" ")[0]
-    return (at_word if len(at_word) > max_length // 2 else cut).rstrip(" ,;:-") + "…"
-
-
-def _text(max_length: int) -> BeforeValidator:
-    return BeforeValidator(lambda value: clean_text(value, max_length))
-
-
-def _clean_list(value: object) -> object:
-    """A list of short texts from a list, or from one text with separators; duplicates and empty items go."""
-    if isinstance(value, str):
-        value = _LIST_SEPARATOR.split(value[:4_000])
-    if not isinstance(value, list | tuple):
-        return value
-    items = (clean_text(_BULLET.sub("", item.strip()), ITEM_LENGTH) for item in value[:100] if isinstance(item, str))
-    return list({item.casefold(): item for item in items if item}.values())[:LIST_LENGTH]
-
-
-def _number(low: float, high: float) -> BeforeValidator:
-    def clamp(value: object) -> object:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            return value
-        try:
-            number = float(value[:40].strip().rstrip("%")) if isinstance(value, str) else float(value)
-        except (ValueError, OverflowError):
-            return value
-        if math.isnan(number):
-            return value
-        if isinstance(value, str) and value.strip().endswith("%"):
-            number /= 100
-        return round(min(max(number, low), high), 3)
-
-    return BeforeValidator(clamp)
-
-
-def _clean_choice(value: object) -> object:
-    """The recipient rule; whatever a model makes up instead means "anyone"."""
-    text = clean_text(value, 60).casefold()
-    return "different_sector" if "different" in text or "other sector" in text else "random"
-
-
-ItemList = Annotated[list[str], BeforeValidator(_clean_list), Field(min_length=1, max_length=LIST_LENGTH)]
-
-
-class IdeaAgentSlots(BaseModel):
-    """The slots of ``templates/idea_agent.py.j2``; its JSON Schema stands beside it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    persona: Annotated[str, _text(PERSONA_LENGTH), Field(min_length=1)]
-    sector: Annotated[str, _text(SECTOR_LENGTH), Field(min_length=1)]
-    interests: ItemList
-    traits: ItemList
-    weaknesses: ItemList
-    goal: Annotated[str, _text(GOAL_LENGTH), Field(min_length=1)]
-    voice: Annotated[str, _text(VOICE_LENGTH), Field(min_length=1)]
-    temperature: Annotated[float, _number(*TEMPERATURES), Field(ge=TEMPERATURES[0], le=TEMPERATURES[1])]
-    shares_ideas: Annotated[float, _number(0, 1), Field(ge=0, le=1)]
-    shares_with: Annotated[Literal["random", "different_sector"], BeforeValidator(_clean_choice)]
+_Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
+_Items = Annotated[list[_Text], Field(max_length=MAX_LIST)]
 
 
 class Blueprint(BaseModel):
-    """Everything that one agent's module is rendered from; saved as JSON beside the module."""
+    """Everything that one agent's module is made from.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Attributes:
+        name: The agent's name, and its module's.
+        template: The name of its template, without suffix.
+        author: How its module came to be.
+        slots: The values of the template's slots, in the order of its schema.
+        brief: What it was asked to be.
+        parents: Agents that it stems from.
+        run_id: The run that it was made in.
+        model: The model that filled or wrote it.
+        attempt: Which try this is, counted from 1.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: AgentName
-    template: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="The template's name, without suffix.")
-    slots: IdeaAgentSlots
+    template: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    author: AuthorMode = "fill"
+    slots: dict[AgentName, bool | int | float | _Text | _Items] = Field(max_length=MAX_SLOTS)
     brief: Brief
+    parents: list[AgentName] = Field(default_factory=list, max_length=8)
     run_id: str = Field(min_length=1, max_length=120)
     model: str = Field(min_length=1, max_length=200)
-    attempt: int = Field(default=1, ge=1, description="Which try this is, counted from 1.")
+    attempt: int = Field(default=1, ge=1)
+
+    @property
+    def persona(self) -> str:
+        """The agent's name for people."""
+        return self._text("persona") or self.name
+
+    @property
+    def sector(self) -> str:
+        """What it works in."""
+        return self._text("sector") or self.brief.sector
+
+    @property
+    def skills(self) -> list[str]:
+        """What it can be chosen for."""
+        interests = self.slots.get("interests")
+        return [clean_text(one, 80) for one in interests[:SKILLS]] if isinstance(interests, list) else []
+
+    def _text(self, slot: str) -> str:
+        value = self.slots.get(slot)
+        return clean_text(value, REQUIRED_LENGTH) if isinstance(value, str) else ""
 
     def facts(self) -> dict[str, str]:
         """The agent as flat texts, for the beginnings that a small model continues."""
-        slots = self.slots.model_dump()
         return {
             **self.brief.facts(),
-            **{name: ", ".join(value) if isinstance(value, list) else str(value) for name, value in slots.items()},
+            **{name: ", ".join(one) if isinstance(one, list) else str(one) for name, one in self.slots.items()},
             "name": self.name,
         }
 
@@ -154,7 +110,8 @@ def unique_name(wanted: str, taken: set[str]) -> str:
     if not name:
         name, candidate = "agent", "agent_1"
     else:
-        if name in RESERVED_NAMES or name in _TAKEN_BY_PYTHON or _DEVICE_NAME.fullmatch(name):
+        patterns = (_DEVICE_NAME, _TRIAL_NAME)
+        if name in RESERVED_NAMES or name in _TAKEN_BY_PYTHON or any(one.fullmatch(name) for one in patterns):
             name = f"{name[: _NAME_LENGTH - 6]}_agent"
         candidate = name
     while candidate in taken:
@@ -165,46 +122,43 @@ def unique_name(wanted: str, taken: set[str]) -> str:
 
 def blueprint_from_values(
     values: object,
+    template: Template,
     *,
     brief: Brief,
     run_id: str,
     model: str,
     attempt: int = 1,
     taken: set[str],
-    template: str = "idea_agent",
+    name: str | None = None,
+    **further: Any,
 ) -> Blueprint:
     """Makes the blueprint of a model's answer.
 
     Args:
         values: The slots as the model gave them, unchecked; what is no slot is left out.
+        template: What the slots are of.
         brief: What the model was asked to fill them for.
         run_id: The run that the agent belongs to.
         model: The model's name, for the record of origin.
         attempt: Which try this is, counted from 1.
         taken: The names in use. The new name is added, so that two births at once cannot get the same one; take
             it out again when the agent is given up.
-        template: The name of the template that the slots are for.
+        name: The agent's name, when it is settled; by default it is made from the persona.
+        further: Other fields of `Blueprint`.
 
     Raises:
         InvalidAnswer: A slot is missing, empty or of a type that cannot be mended; the text names each.
     """
-    if not isinstance(values, Mapping):
-        raise InvalidAnswer(f"the answer is {type(values).__name__!r} and not an object with the slots")
-    try:
-        slots = IdeaAgentSlots.model_validate(
-            {slot: values[slot] for slot in IdeaAgentSlots.model_fields if slot in values}
-        )
-    except ValidationError as error:
-        names = sorted({str(one["loc"][0]) for one in error.errors(include_input=False) if one["loc"]})
-        raise InvalidAnswer(f"the slots {', '.join(map(repr, names))} are missing, empty or of a wrong type") from None
+    slots = clean_slots(values, template.schema)
     blueprint = Blueprint(
-        name=unique_name(slots.persona, taken),
-        template=template,
+        name=name or unique_name(str(slots["persona"]), taken),
+        template=template.name,
         slots=slots,
         brief=brief,
         run_id=run_id,
         model=clean_text(model, 200) or "unknown",
         attempt=attempt,
+        **further,
     )
     taken.add(blueprint.name)
     return blueprint

@@ -10,9 +10,9 @@ from typing import Final
 
 from autogen_core.models import LLMMessage, SystemMessage, UserMessage
 
-from creator.blueprint import clean_text
 from creator.briefs import Brief
 from creator.rendering import Template
+from creator.slots import clean_text
 
 _REASON_LENGTH: Final = 300
 

@@ -18,17 +18,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
 import jsonschema
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel
 
-from creator.blueprint import Blueprint
 from creator.errors import UsageError
 from creator.literals import Value, docstring_text, place
+from creator.slots import BOUNDS, check_slots
 from creator.text import encodable
+
+if TYPE_CHECKING:
+    from creator.blueprint import Blueprint
 
 TEMPLATES: Final = Path(__file__).resolve().parent.parent / "templates"
 """The shipped templates."""
@@ -119,11 +122,8 @@ class Template:
 
     @property
     def answer_schema(self) -> dict[str, Any]:
-        """The schema without our own keywords, as a provider's structured output takes it."""
-        properties = {
-            name: {key: value for key, value in one.items() if not key.startswith("x-")}
-            for name, one in self.schema["properties"].items()
-        }
+        """The schema without our own keywords and without bounds, as a provider's structured output takes it."""
+        properties = {name: _without_bounds(one) for name, one in self.schema["properties"].items()}
         return {
             **{key: value for key, value in self.schema.items() if not key.startswith(("x-", "$"))},
             "properties": properties,
@@ -193,6 +193,14 @@ class Template:
             )
 
 
+def _without_bounds(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_bounds(value) if key == "items" else value
+        for key, value in one.items()
+        if not key.startswith("x-") and key not in BOUNDS
+    }
+
+
 def _reads_back(expected: object, found: object, values: Mapping[str, Value | tuple[str, ...]]) -> bool:
     """Whether ``found`` is the tree ``expected`` with every mark replaced by the literal of its value."""
     if isinstance(expected, ast.Name) and expected.id in values:
@@ -240,6 +248,8 @@ def load_template(name: str, directory: Path = TEMPLATES) -> Template:
     except (OSError, ValueError, jsonschema.SchemaError) as error:
         reason = error.message if isinstance(error, jsonschema.SchemaError) else str(error)
         raise UsageError(f"template {name!r}: {schema_file.name!r} cannot be used: {reason}") from error
-    if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
-        raise UsageError(f"template {name!r}: {schema_file.name!r} has to describe an object with 'properties'")
+    try:
+        check_slots(schema if isinstance(schema, dict) else {})
+    except UsageError as error:
+        raise UsageError(f"template {name!r}: {schema_file.name!r} cannot be used: {error}") from None
     return Template(name=name, source=text, schema=schema)

@@ -7,15 +7,17 @@ from contextvars import ContextVar
 from typing import Literal
 
 from autogen_agentchat.base import TaskResult
-from autogen_agentchat.messages import StructuredMessage
+from autogen_agentchat.messages import StructuredMessage, TextMessage
 from autogen_core import AgentId, MessageContext, RoutedAgent
-from autogen_core.models import ChatCompletionClient
+from autogen_core.models import ChatCompletionClient, LLMMessage, SystemMessage, UserMessage
 
-from sandbox.errors import MessagingError
+from sandbox.errors import MessagingError, RecipientNotFound
 from sandbox.model_client import GatewayModelClient
 from sandbox.protocol import (
+    CREATOR,
     REGISTRY,
     Colleague,
+    ColleagueOrder,
     ColleagueRequest,
     Hello,
     Idea,
@@ -24,24 +26,35 @@ from sandbox.protocol import (
     ProposeRequest,
     Refinement,
     RefineRequest,
+    Text,
 )
 
 __all__ = [
     "Hello",
     "Idea",
     "Introduction",
+    "MessagingError",
     "Proposal",
     "ProposeRequest",
     "RefineRequest",
     "Refinement",
+    "Text",
     "chance",
+    "create_colleague",
     "find_colleague",
+    "find_recipient",
     "idea_from",
     "model_client",
     "proposal_task",
+    "question_task",
     "refinement_task",
     "share",
+    "structure",
+    "text_from",
 ]
+
+MAX_TEXT = 4_000
+"""Characters of a text between agents."""
 
 _settings: ContextVar[tuple[random.Random, float | None]] = ContextVar("settings")
 
@@ -84,6 +97,22 @@ def refinement_task(message: RefineRequest) -> str:
     )
 
 
+def question_task(message: Text) -> str:
+    """The task that asks a delegate to go on with a conversation."""
+    if not message.earlier:
+        return message.content
+    turns = "\n".join(f"{'You' if number % 2 else 'They'}: {text}" for number, text in enumerate(message.earlier))
+    return f"So far:\n{turns}\n\nThey: {message.content}\n\nAnswer the last line, as yourself."
+
+
+def text_from(result: TaskResult) -> str:
+    """The text in a delegate's result, at most 4,000 characters; raises ValueError when there is none."""
+    for message in reversed(result.messages):
+        if isinstance(message, TextMessage) and message.source != "user" and message.content.strip():
+            return message.content.strip()[:MAX_TEXT]
+    raise ValueError("the delegate gave no text")
+
+
 def idea_from(result: TaskResult) -> Idea:
     """The idea in a delegate's result; raises ValueError when there is none."""
     for message in reversed(result.messages):
@@ -92,13 +121,61 @@ def idea_from(result: TaskResult) -> Idea:
     raise ValueError("the delegate gave no idea")
 
 
-async def find_colleague(agent: RoutedAgent, how: Literal["random", "different_sector"] = "random") -> str | None:
-    """The name of another live agent, from the registry; None when there is none (or it cannot be asked)."""
+async def find_colleague(
+    agent: RoutedAgent, how: Literal["random", "different_sector", "skill"] = "random", skill: str | None = None
+) -> str | None:
+    """The name of another live agent, from the registry; None when there is none (or it cannot be asked).
+
+    Args:
+        agent: Who asks.
+        how: By chance, from a different sector, or for a skill.
+        skill: A word of the wanted skill.
+    """
     try:
-        answer = await agent.send_message(ColleagueRequest(how=how), AgentId(REGISTRY, "default"))
+        answer = await agent.send_message(ColleagueRequest(how=how, skill=skill), AgentId(REGISTRY, "default"))
     except MessagingError:
         return None
     return answer.name if isinstance(answer, Colleague) else None
+
+
+async def find_recipient(agent: RoutedAgent) -> AgentId:
+    """The address of another live agent, by chance.
+
+    Raises:
+        MessagingError: There is none.
+    """
+    name = await find_colleague(agent)
+    if name is None:
+        raise RecipientNotFound("there is no colleague")
+    return AgentId(name, "default")
+
+
+async def create_colleague(agent: RoutedAgent, *, sector: str, role: str, topic: str | None = None) -> str | None:
+    """Ask the Creator for a new colleague, and give its name once it is live; None when it was refused.
+
+    Args:
+        agent: Who asks. Its run bounds how many agents there are, and how many each may ask for.
+        sector: What the colleague shall work in.
+        role: What it shall do.
+        topic: A problem that it shall know well.
+    """
+    order = ColleagueOrder(sector=sector, role=role, topic=topic)
+    try:
+        answer = await agent.send_message(order, AgentId(CREATOR, "default"))
+    except MessagingError:
+        return None
+    return answer.name if isinstance(answer, Colleague) else None
+
+
+async def structure(agent: RoutedAgent, text: str, ctx: MessageContext) -> Idea:
+    """The idea that a free text tells, in parts; one call of the language model."""
+    messages: list[LLMMessage] = [
+        SystemMessage(content="You put an idea that somebody wrote down into parts, without adding to it."),
+        UserMessage(content=text[:MAX_TEXT], source="user"),
+    ]
+    client = GatewayModelClient(agent, 0.2)
+    result = await client.create(messages, json_output=Idea, cancellation_token=ctx.cancellation_token)
+    return Idea.model_validate_json(str(result.content))
 
 
 async def share(agent: RoutedAgent, name: str, request: RefineRequest, ctx: MessageContext) -> Refinement | None:

@@ -16,11 +16,25 @@ AGENT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 """The form of an agent's name; match it with ``fullmatch``."""
 
 CREATOR: Final = "creator"
+TRIAL_PEER: Final = "trial_peer"
+"""The colleague of agents that are only being tried."""
 REGISTRY: Final = "registry"
 MODEL_GATEWAY: Final = "model_gateway"
 SUPERVISOR: Final = "supervisor"
 RESERVED_NAMES: Final = frozenset(
-    {CREATOR, REGISTRY, MODEL_GATEWAY, SUPERVISOR, "tool_gateway", "judge", "world", "host", "user", "system"}
+    {
+        CREATOR,
+        REGISTRY,
+        MODEL_GATEWAY,
+        SUPERVISOR,
+        TRIAL_PEER,
+        "tool_gateway",
+        "judge",
+        "world",
+        "host",
+        "user",
+        "system",
+    }
 )
 """Names that no generated agent may carry."""
 
@@ -83,6 +97,15 @@ class Refinement(Message):
     idea: Idea
 
 
+class Text(Message):
+    """Free text, and its answer: a question to an agent, or what one colleague asks another."""
+
+    content: LongText
+    earlier: list[LongText] = Field(
+        default_factory=list, max_length=40, description="The conversation so far, asker and agent in turn."
+    )
+
+
 class ColleagueRequest(Message):
     """Asks the registry for another live agent."""
 
@@ -91,10 +114,19 @@ class ColleagueRequest(Message):
 
 
 class Colleague(Message):
-    """A live agent that is not the asker; ``name`` is None when there is no such agent."""
+    """A live agent that is not the asker; ``name`` is None when there is no such agent, for the reason given."""
 
     name: AgentName | None
     sector: ShortText | None = None
+    reason: str = Field(default="", max_length=500)
+
+
+class ColleagueOrder(Message):
+    """An agent asks the Creator, by name, for a new colleague; the answer is a `Colleague`."""
+
+    sector: ShortText
+    role: ShortText
+    topic: ShortText | None = Field(default=None, description="A problem that it should know well.")
 
 
 class ModelRequest(Message):

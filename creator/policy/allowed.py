@@ -32,8 +32,9 @@ MODULES: Final[dict[str, frozenset[str]]] = {
     ),
     "sandbox": _words("kit"),
     "sandbox.kit": _words(
-        "Hello Idea Introduction Proposal ProposeRequest RefineRequest Refinement chance find_colleague "
-        "idea_from model_client proposal_task refinement_task share"
+        "Hello Idea Introduction MessagingError Proposal ProposeRequest RefineRequest Refinement Text chance "
+        "create_colleague find_colleague find_recipient idea_from model_client proposal_task question_task "
+        "refinement_task share structure text_from"
     ),
     "statistics": _words(
         "StatisticsError fmean geometric_mean harmonic_mean mean median median_high median_low mode "

@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creator.blueprint import Blueprint, IdeaAgentSlots, blueprint_from_values, clean_text, unique_name
+from creator.blueprint import Blueprint, blueprint_from_values, unique_name
 from creator.briefs import Brief
 from creator.errors import InvalidAnswer
 from creator.prompts import prompt_messages
 from creator.rendering import load_template
+from creator.slots import clean_text
 from sandbox.protocol import AGENT_NAME, RESERVED_NAMES, Introduction
 
+TEMPLATE = load_template("idea_agent")
 BRIEF = Brief(
     sector="freight forwarding", role="market analyst", temperament="bold and impatient", topic="customs paperwork"
 )
@@ -39,14 +41,14 @@ VALUES: dict[str, Any] = {
 def make(taken: set[str] | None = None, **changes: Any) -> Blueprint:
     values = {key: value for key, value in {**VALUES, **changes}.items() if value is not ...}
     return blueprint_from_values(
-        values, brief=BRIEF, run_id="run-1", model="test", taken=set() if taken is None else taken
+        values, TEMPLATE, brief=BRIEF, run_id="run-1", model="test", taken=set() if taken is None else taken
     )
 
 
 def test_good_values_stay_as_they_are() -> None:
     blueprint = make()
     assert blueprint.name == "ada_freight"
-    assert blueprint.slots.model_dump() == VALUES
+    assert blueprint.slots == VALUES
     assert Blueprint.model_validate_json(blueprint.model_dump_json()) == blueprint
 
 
@@ -77,11 +79,11 @@ def test_facts_are_flat_texts() -> None:
     ],
 )
 def test_odd_values_are_mended(slot: str, given_value: object, expected: object) -> None:
-    assert getattr(make(**{slot: given_value}).slots, slot) == expected
+    assert make(**{slot: given_value}).slots[slot] == expected
 
 
 def test_a_long_text_ends_at_a_word() -> None:
-    goal = make(goal="help people " * 10_000).slots.goal
+    goal = str(make(goal="help people " * 10_000).slots["goal"])
     assert len(goal) <= 400
     assert goal.endswith(("help…", "people…"))
 
@@ -114,7 +116,7 @@ def test_what_cannot_be_mended_is_named(changes: dict[str, Any], named: list[str
 @pytest.mark.parametrize("answer", [None, [], "text", 3, [VALUES]])
 def test_an_answer_that_is_no_object_is_refused(answer: object) -> None:
     with pytest.raises(InvalidAnswer, match="not an object"):
-        blueprint_from_values(answer, brief=BRIEF, run_id="r", model="m", taken=set())
+        blueprint_from_values(answer, TEMPLATE, brief=BRIEF, run_id="r", model="m", taken=set())
 
 
 json_values = st.recursive(
@@ -124,15 +126,14 @@ json_values = st.recursive(
 )
 
 
-@given(st.fixed_dictionaries({}, optional=dict.fromkeys(IdeaAgentSlots.model_fields, json_values)))
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(VALUES, json_values)))
 def test_any_answer_gives_a_blueprint_or_a_refusal(changes: dict[str, Any]) -> None:
     try:
         blueprint = make(**changes)
     except InvalidAnswer:
         return
     blueprint.model_dump_json().encode("utf-8")
-    slots = blueprint.slots
-    Introduction(name=blueprint.name, sector=slots.sector, skills=slots.interests)
+    Introduction(name=blueprint.name, sector=blueprint.sector, skills=blueprint.skills)
 
 
 @given(st.text(st.characters()), st.integers(1, 300))
@@ -154,6 +155,7 @@ def test_cleaned_text_is_short_one_line_and_encodable(text: str, length: int) ->
         ("creator", "creator_agent"),
         ("Model Gateway", "model_gateway_agent"),
         ("CON", "con_agent"),
+        ("trial 7", "trial_7_agent"),
         ("__init__", "init"),
         ("../escape", "escape"),
         ("agent.v2", "agent_v2"),
@@ -191,11 +193,10 @@ def test_any_texts_give_distinct_usable_names(texts: list[str]) -> None:
 
 
 def test_prompts_stand_for_themselves_and_stay_short() -> None:
-    template = load_template("idea_agent")
-    system, user = prompt_messages(BRIEF, template)
-    assert all(slot in str(system.content) for slot in IdeaAgentSlots.model_fields)
+    system, user = prompt_messages(BRIEF, TEMPLATE)
+    assert all(slot in str(system.content) for slot in VALUES)
     assert BRIEF.sector in str(user.content)
     assert len(str(system.content)) + len(str(user.content)) < 1_600
-    again = prompt_messages(BRIEF, template, reason="slot 'goal'\n" * 1_000)
+    again = prompt_messages(BRIEF, TEMPLATE, reason="slot 'goal'\n" * 1_000)
     assert again[0] == system
     assert len(str(again[1].content)) < len(str(user.content)) + 400

@@ -8,14 +8,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from creator.blueprint import Blueprint, IdeaAgentSlots, blueprint_from_values
+from creator.blueprint import Blueprint, blueprint_from_values
 from creator.briefs import brief_data, draw_briefs
 from creator.errors import UsageError
 from creator.literals import LINE_LENGTH, docstring_literal, laid_out, literal
@@ -69,7 +69,12 @@ def blueprint(**changes: Any) -> Blueprint:
         "shares_with": "random",
     }
     return blueprint_from_values(
-        {**values, **changes}, brief=brief, run_id="20250101-120000-ab12", model="openai:some-model", taken=set()
+        {**values, **changes},
+        TEMPLATE,
+        brief=brief,
+        run_id="20250101-120000-ab12",
+        model="openai:some-model",
+        taken=set(),
     )
 
 
@@ -141,8 +146,8 @@ def test_a_blueprint_of_hostile_texts_passes_the_policy(text: str) -> None:
     module = TEMPLATE.render(made)
     assert check_module(module, "module.py") == []
     found = constants(module)
-    assert found["SECTOR"] == made.slots.sector
-    assert f"in your own words: {made.slots.goal}\n" in found["SYSTEM_MESSAGE"]
+    assert found["SECTOR"] == made.sector
+    assert f"in your own words: {made.slots['goal']}\n" in found["SYSTEM_MESSAGE"]
     assert max(map(len, module.splitlines())) <= LINE_LENGTH
 
 
@@ -279,40 +284,40 @@ def test_the_module_loads_and_handles_the_messages_of_the_kit(tmp_path: Path) ->
     (tmp_path / "ada.py").write_bytes(source)
     module = load_module(tmp_path, "ada", hashlib.sha256(source).hexdigest())
     handled = {kind for kind, _ in module.Agent._handles_types()}
-    assert handled == {kit.Hello, kit.ProposeRequest, kit.RefineRequest}
+    assert handled == {kit.Hello, kit.ProposeRequest, kit.RefineRequest, kit.Text}
 
 
-def test_the_schema_and_the_slots_are_in_step() -> None:
+def test_the_schema_says_what_it_asks_for() -> None:
     properties = TEMPLATE.schema["properties"]
-    assert set(properties) == set(IdeaAgentSlots.model_fields) == set(TEMPLATE.schema["required"])
+    assert set(properties) == set(TEMPLATE.schema["required"])
     assert TEMPLATE.schema["additionalProperties"] is False
-    made = blueprint().slots
-    jsonschema.validate(made.model_dump(), TEMPLATE.schema)
-    fields = IdeaAgentSlots.model_json_schema()["properties"]
+    jsonschema.validate(blueprint().slots, TEMPLATE.schema)
     for slot, one in properties.items():
-        assert one["type"] == fields[slot]["type"], slot
-        length = len(getattr(blueprint(**{slot: "x" * 9_999}).slots, slot)) if one["type"] == "string" else 0
         if one["type"] == "string" and "enum" not in one:
-            assert f"at most {length} characters" in one["description"], slot
+            assert f"at most {one['maxLength']} characters" in one["description"], slot
+            assert len(str(blueprint(**{slot: "x" * 9_999}).slots[slot])) == one["maxLength"]
         if one["type"] == "array":
-            assert "each at most 80 characters" in one["description"], slot
-    annotation = IdeaAgentSlots.model_fields["shares_with"].annotation
-    assert properties["shares_with"]["enum"] == list(get_args(annotation))
+            assert f"each at most {one['items']['maxLength']} characters" in one["description"], slot
+
+
+def test_providers_are_not_asked_to_keep_bounds() -> None:
+    text = json.dumps(TEMPLATE.answer_schema)
+    assert not any(word in text for word in ("maxLength", "maxItems", "minimum", "maximum", "x-fill"))
 
 
 def test_the_hints_give_values_that_stay_as_they_are() -> None:
-    assert set(HINTS) == set(IdeaAgentSlots.model_fields)
+    assert set(HINTS) == set(TEMPLATE.schema["properties"])
     facts = draw_briefs(1, seed=0)[0].facts()
     for slot, hint in HINTS.items():
         match hint["kind"]:
             case "fact":
                 assert hint["fact"] in facts
             case "choice":
-                assert [getattr(blueprint(**{slot: one}).slots, slot) for one in hint["from"]] == hint["from"]
+                assert [blueprint(**{slot: one}).slots[slot] for one in hint["from"]] == hint["from"]
             case "choices":
                 assert len(set(hint["from"])) == len(hint["from"]) >= 20
                 for one in hint["from"]:
-                    assert getattr(blueprint(**{slot: [one]}).slots, slot) == [one]
+                    assert blueprint(**{slot: [one]}).slots[slot] == [one]
             case "number":
                 assert 0 <= hint["low"] < hint["high"] <= 1
             case "list":

@@ -1,0 +1,174 @@
+"""Slots: what a template leaves open, and how a model's values for them are cleaned and bounded.
+
+A template's JSON Schema describes its slots. A model's texts are data of unknown origin and unknown length: one that
+is too long is shortened and an odd number is clamped, because a new call costs more than a lost half-sentence. Only
+what is missing makes an answer fail.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+from creator.errors import InvalidAnswer, UsageError
+from creator.text import clean, encodable
+
+SlotValue: TypeAlias = bool | int | float | str | list[str]
+"""What a slot can hold."""
+
+REQUIRED: Final = ("persona", "sector")
+"""Text slots that every template has: an agent's name is made of its persona, colleagues are found by sector."""
+REQUIRED_LENGTH: Final = 200
+
+TEXT_LENGTH: Final = 400
+"""Characters of a text slot whose schema names no ``maxLength``."""
+ITEM_LENGTH: Final = 80
+LIST_LENGTH: Final = 6
+MAX_SLOTS: Final = 40
+MAX_TEXT: Final = 4_000
+MAX_LIST: Final = 32
+
+BOUNDS: Final = frozenset({"maxLength", "minLength", "maxItems", "minItems", "minimum", "maximum"})
+"""Keywords that we enforce by cleaning; providers are not asked to, as many refuse them."""
+
+_LIST_SEPARATOR: Final = re.compile(r"[,;\n]")
+_BULLET: Final = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
+_SLOT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+_MISSING: Final = object()
+
+
+def clean_text(value: object, max_length: int) -> str:
+    """A model's text on one line: valid Unicode, nothing invisible, at most ``max_length`` characters.
+
+    A text that is too long ends at a word, with "…".
+    """
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    # Four times the bound leaves room for what is about to be dropped; the rest need not be looked at.
+    text = clean(encodable(text[: 4 * max_length + 1_000]))
+    if len(text) <= max_length:
+        return text
+    cut = text[: max_length - 1]
+    at_word = cut.rpartition(" ")[0]
+    return (at_word if len(at_word) > max_length // 2 else cut).rstrip(" ,;:-") + "…"
+
+
+def check_slots(schema: Mapping[str, Any]) -> None:
+    """Whether this is the schema of a template's slots.
+
+    Args:
+        schema: A JSON Schema of an object.
+
+    Raises:
+        UsageError: It is not; the text names the slot and what to write instead.
+    """
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping) or not 0 < len(properties) <= MAX_SLOTS:
+        raise UsageError(f"it has to describe an object with 1 to {MAX_SLOTS} 'properties'")
+    for name, one in properties.items():
+        if not _SLOT_NAME.fullmatch(name):
+            raise UsageError(f"slot {clean(name, 60)!r}: a slot's name is lower case, such as 'first_step'")
+        if not isinstance(one, Mapping) or not _is_supported(one):
+            raise UsageError(
+                f"slot {name!r}: its 'type' has to be string, number, integer, boolean, or array with "
+                '"items": {"type": "string"}, in bounds'
+            )
+    for name in REQUIRED:
+        one = properties.get(name, {})
+        if one.get("type") != "string" or one.get("maxLength", TEXT_LENGTH) > REQUIRED_LENGTH:
+            raise UsageError(
+                f"every template needs the slot {name!r}, a string with a 'maxLength' of at most {REQUIRED_LENGTH}"
+            )
+
+
+def _is_supported(one: Mapping[str, Any]) -> bool:
+    match one.get("type"):
+        case "string":
+            choices = one.get("enum")
+            fits = choices is None or (bool(choices) and all(isinstance(choice, str) for choice in choices))
+            return fits and one.get("maxLength", TEXT_LENGTH) <= MAX_TEXT
+        case "array":
+            items = one.get("items")
+            return isinstance(items, Mapping) and items.get("type") == "string" and _list_fits(one, items)
+        case kind:
+            return kind in ("number", "integer", "boolean")
+
+
+def _list_fits(one: Mapping[str, Any], items: Mapping[str, Any]) -> bool:
+    return bool(one.get("maxItems", LIST_LENGTH) <= MAX_LIST and items.get("maxLength", ITEM_LENGTH) <= MAX_TEXT)
+
+
+def clean_slots(values: object, schema: Mapping[str, Any]) -> dict[str, SlotValue]:
+    """A model's values for the slots of a template, cleaned and bounded; what is no slot is left out.
+
+    Args:
+        values: The slots as the model gave them, unchecked.
+        schema: A template's schema.
+
+    Raises:
+        InvalidAnswer: A slot is missing, empty or of a type that cannot be mended; the text names each.
+    """
+    if not isinstance(values, Mapping):
+        raise InvalidAnswer(f"the answer is {type(values).__name__!r} and not an object with the slots")
+    cleaned = {name: _cleaned(values.get(name), one) for name, one in schema["properties"].items()}
+    wrong = sorted(name for name, value in cleaned.items() if value is _MISSING)
+    if wrong:
+        raise InvalidAnswer(f"the slots {', '.join(map(repr, wrong))} are missing, empty or of a wrong type")
+    return {name: value for name, value in cleaned.items() if isinstance(value, bool | int | float | str | list)}
+
+
+def _cleaned(value: object, one: Mapping[str, Any]) -> object:
+    """The cleaned value, or `_MISSING` where nothing can be made of it."""
+    match one["type"]:
+        case "string" if "enum" in one:
+            return _choice(value, one["enum"])
+        case "string":
+            text = clean_text(value, one.get("maxLength", TEXT_LENGTH)) if isinstance(value, str) else ""
+            return text or _MISSING
+        case "array":
+            items = _items(value, one)
+            return items or _MISSING
+        case "boolean":
+            return value if isinstance(value, bool) else _MISSING
+        case kind:
+            number = _number(value, one.get("minimum", -1e9), one.get("maximum", 1e9))
+            return _MISSING if number is None else round(number) if kind == "integer" else number
+
+
+def _items(value: object, one: Mapping[str, Any]) -> list[str]:
+    """A list of short texts from a list, or from one text with separators; duplicates and empty items go."""
+    length = one["items"].get("maxLength", ITEM_LENGTH)
+    if isinstance(value, str):
+        value = _LIST_SEPARATOR.split(value[:MAX_TEXT])
+    if not isinstance(value, list | tuple):
+        return []
+    items = (clean_text(_BULLET.sub("", item.strip()), length) for item in value[:100] if isinstance(item, str))
+    return list({item.casefold(): item for item in items if item}.values())[: one.get("maxItems", LIST_LENGTH)]
+
+
+def _number(value: object, low: float, high: float) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value[:40].strip().rstrip("%")) if isinstance(value, str) else float(value)
+    except (ValueError, OverflowError):
+        return None
+    if math.isnan(number):
+        return None
+    if isinstance(value, str) and value.strip().endswith("%"):
+        number /= 100
+    return round(min(max(number, low), high), 3)
+
+
+def _choice(value: object, choices: list[str]) -> str:
+    """The choice that is meant; whatever a model makes up instead means the first."""
+    text = clean_text(value, 60).casefold()
+    words = text.replace("_", " ")
+    for choice in choices:
+        if choice.casefold() == text:
+            return choice
+    for choice in choices[1:]:
+        if any(word in words for word in choice.casefold().split("_")):
+            return choice
+    return choices[0]
