@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autogen_core.models import LLMMessage
+from pydantic import Field
 
 from creator.blueprint import Blueprint
 from creator.briefs import Brief
@@ -14,29 +15,35 @@ class CreateAgent(Message):
 
     Attributes:
         brief: What it shall be.
+        template: What is filled, or what a model that writes code gets as its example.
         seed: For whatever is drawn by chance.
         attempt: 1 for the first try at this brief.
-        feedback: Why the try before failed; empty at first.
-        replaces: Name of the agent that failed, whose files and name become free.
+        feedback: Why the try before failed, or was rejected; empty at first.
+        name: The agent's name, when it is settled already.
+        parents: Agents that it stems from.
     """
 
     brief: Brief
+    template: str
     seed: int
     attempt: int
     feedback: str = ""
-    replaces: str | None = None
+    name: str | None = None
+    parents: list[str] = Field(default_factory=list)
 
 
 class Created(Message):
-    """The Creator's answer: the module is written and passed the policy.
+    """The Creator's answer: a module that passed the policy. Nothing is on disk yet.
 
     Attributes:
-        blueprint: The agent's filled slots.
-        sha256: Digest of the module as written, in hexadecimal.
+        blueprint: The agent's.
+        source: Its module.
+        notes: What happened on the way, such as repairs, a line each.
     """
 
     blueprint: Blueprint
-    sha256: str
+    source: str
+    notes: list[str] = Field(default_factory=list)
 
 
 class FillTemplate(Message):
@@ -59,7 +66,21 @@ class FillTemplate(Message):
     max_tokens: int = 900
 
 
+class CompleteText(Message):
+    """Creator to model gateway: free text.
+
+    Attributes:
+        messages: The prompt; the whole context.
+        temperature: Sampling temperature.
+        max_tokens: Limit of the answer.
+    """
+
+    messages: list[LLMMessage]
+    temperature: float = 0.7
+    max_tokens: int = 4_000
+
+
 class Filled(Message):
-    """The gateway's answer: JSON text that fulfils the template's schema."""
+    """The gateway's answer: text, or JSON text that fulfils the template's schema."""
 
     content: str

@@ -10,7 +10,7 @@ from autogen_core import MessageContext, RoutedAgent, message_handler
 from autogen_core.models import UserMessage
 from pydantic import ValidationError
 
-from creator.agents.messages import Filled, FillTemplate
+from creator.agents.messages import CompleteText, Filled, FillTemplate
 from creator.blueprint import Blueprint
 from creator.models.calls import ModelCalls
 from creator.models.filling import Filler, FillRequest
@@ -99,8 +99,7 @@ class ModelGateway(RoutedAgent):
     @message_handler
     async def fill_template(self, message: FillTemplate, ctx: MessageContext) -> Filled:
         """Values for a template's slots; for the Creator alone."""
-        if ctx.sender is None or ctx.sender.type != CREATOR:
-            raise PermissionError("templates are filled for the creator alone")
+        _for_the_creator(ctx)
         template = self._templates[message.template]
         content = await self._filler.fill(
             CREATOR,
@@ -115,6 +114,15 @@ class ModelGateway(RoutedAgent):
             ),
         )
         return Filled(content=content)
+
+    @message_handler
+    async def complete_text(self, message: CompleteText, ctx: MessageContext) -> Filled:
+        """Free text; for the Creator alone."""
+        _for_the_creator(ctx)
+        completion = await self._calls.complete(
+            CREATOR, message.messages, temperature=message.temperature, max_tokens=message.max_tokens
+        )
+        return Filled(content=completion.text)
 
     def _spent(self, agent: str) -> tuple[int, int]:
         account = self._calls.accounts.get(agent)
@@ -132,3 +140,8 @@ class ModelGateway(RoutedAgent):
                 return facts
             facts |= {f"prior_{slot}": str(value) for slot, value in idea.model_dump().items()}
         return facts
+
+
+def _for_the_creator(ctx: MessageContext) -> None:
+    if ctx.sender is None or ctx.sender.type != CREATOR:
+        raise PermissionError("this is for the creator alone")

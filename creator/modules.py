@@ -1,0 +1,74 @@
+"""The folder of a run's modules: each agent's module, its blueprint beside it, and what it replaced."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from creator.blueprint import Blueprint
+from creator.errors import BirthFailed, EnvironmentFault
+
+EARLIER: Final = "earlier"
+"""Where modules go that were replaced while their run went on."""
+
+
+class Modules:
+    """Writes, replaces and removes the modules of a run.
+
+    Args:
+        directory: Where they are.
+        on_fault: Called when the disk refuses one: the whole run is over then.
+    """
+
+    def __init__(self, directory: Path, on_fault: Callable[[EnvironmentFault], None]) -> None:
+        self.directory = directory
+        self._on_fault = on_fault
+
+    def save(self, blueprint: Blueprint, source: str) -> str:
+        """Write an agent's module and blueprint, and give the module's SHA-256 in hexadecimal.
+
+        Raises:
+            BirthFailed: The disk refuses.
+        """
+        try:
+            digest = write_module(self.directory, blueprint.name, source)
+            text = blueprint.model_dump_json(indent=2) + "\n"
+            (self.directory / f"{blueprint.name}.json").write_text(text, encoding="utf-8")
+        except OSError as error:
+            fault = EnvironmentFault(f"cannot write to {self.directory.name!r}: {error.strerror}")
+            self._on_fault(fault)
+            raise BirthFailed(str(fault)) from error
+        return digest
+
+    def remove(self, name: str) -> None:
+        """Remove an agent's files; no error when there are none."""
+        for suffix in (".py", ".json"):
+            (self.directory / f"{name}{suffix}").unlink(missing_ok=True)
+
+    def keep_earlier(self, name: str) -> Path:
+        """Copy an agent's module to where replaced ones go, and give the copy's path.
+
+        Raises:
+            OSError: It cannot be copied.
+        """
+        folder = self.directory.parent / EARLIER
+        folder.mkdir(exist_ok=True)
+        number = 1 + sum(1 for _ in folder.glob(f"{name}.*.py"))
+        kept = folder / f"{name}.{number}.py"
+        kept.write_bytes((self.directory / f"{name}.py").read_bytes())
+        return kept
+
+
+def write_module(directory: Path, name: str, source: str) -> str:
+    """Write a module whole or not at all, readable by the sandbox's user, and give its SHA-256 in hexadecimal."""
+    data = source.encode("utf-8")
+    path, partial = directory / f"{name}.py", directory / f".{name}.partial"
+    try:
+        partial.write_bytes(data)
+        partial.chmod(0o644)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return hashlib.sha256(data).hexdigest()
