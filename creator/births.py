@@ -1,61 +1,86 @@
-"""How an agent is born: written by the Creator, started in a cell, and counted as live once it has answered."""
+"""How an agent is born, and how one that lives is replaced by a successor of its name.
+
+It is written by the Creator, approved where somebody asked for that, started in a cell, and counted as live once it has
+answered.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 from creator.agents.messages import CreateAgent, Created
 from creator.agents.registry import Population
 from creator.blueprint import Blueprint
 from creator.briefs import Brief
-from creator.errors import TerminalModelError
+from creator.cells import MAX_REASON, Cells, StartFailed
+from creator.errors import BirthFailed, CreatorError, TerminalModelError
+from creator.modules import Modules
 from creator.record import RunRecord
-from creator.runtime import Credentials, Grant, HardenedHost
+from creator.review.gate import Gate, Rejected, Wait
 from creator.settings import SpawnSettings
 from creator.text import clean
-from sandbox.errors import HandlerFailed, MessagingError, describe
-from sandbox.protocol import CREATOR, SUPERVISOR, CellReport, Hello, Introduction, StartCell, StopCell
+from sandbox.errors import MessagingError
+from sandbox.protocol import CREATOR, Introduction
 from sandbox.runtime import HardenedRuntime
 
 TRIES: Final = 3
-MAX_REASON: Final = 500
-"""Characters of a reason: what an agent says of its own failure is as hostile as the rest."""
-CANARY_SECONDS: Final = 10.0
-EXIT_REPORT_SECONDS: Final = 3.0
-"""How long a lost agent's exit reason may take to arrive after its connection broke."""
+MAX_REJECTIONS: Final = 20
+"""How often a person may send one birth back before it is given up."""
 
 
 class _FailedTry(Exception):
-    """One try at a birth failed.
+    """Nothing was written.
 
     Attributes:
-        name: The agent's name, when the try got that far.
         reason: Why, in one line; the Creator gets it with the next try.
         terminal: Whether another try would fail the same way.
     """
 
-    def __init__(self, name: str | None, reason: str, *, terminal: bool = False) -> None:
+    def __init__(self, reason: str, *, terminal: bool = False) -> None:
         super().__init__(reason)
-        self.name = name
         self.reason = clean(reason, MAX_REASON)
         self.terminal = terminal
 
 
+@dataclass(frozen=True)
+class Wish:
+    """An agent that shall be born.
+
+    Attributes:
+        number: Of its birth, from 1; it tells the births of a run apart.
+        brief: What it shall be.
+        template: What it is filled from, or what a model that writes code gets as its example.
+        parents: Agents that it stems from.
+        draft: Its module, when it is there already; nothing is written then.
+    """
+
+    number: int
+    brief: Brief
+    template: str
+    parents: tuple[str, ...] = ()
+    draft: Created | None = None
+
+
 class Nursery:
-    """Gives birth to agents and ends them.
+    """Gives birth to agents, and replaces them.
 
     Args:
-        settings: Deadlines, and the probability of sharing.
+        settings: Deadlines.
         seed: The run's seed.
         trusted: The trusted side's runtime.
-        host: Disconnects a cell that failed, so that its name is free for the next try.
-        credentials: Where a cell's credential is issued.
+        cells: Where agents live.
+        modules: Where modules are put.
+        taken: The names in use, shared with the author.
         population: Where a live agent is announced.
-        blueprints: Where a new agent's blueprint is kept, by name.
+        blueprints: Where a live agent's blueprint is kept, by name.
         record: Told of every try.
+        gate: Asks a person first; None where nobody wants to be asked.
+        places: Bounds how many births are at work at once; none is held while a person is waited for.
+        settle: Called with a birth's number when a person is waited for: nobody else needs to.
     """
 
     def __init__(
@@ -63,107 +88,201 @@ class Nursery:
         settings: SpawnSettings,
         seed: int,
         trusted: HardenedRuntime,
-        host: HardenedHost,
-        credentials: Credentials,
+        cells: Cells,
+        modules: Modules,
+        taken: set[str],
         population: Population,
         blueprints: dict[str, Blueprint],
         record: RunRecord,
+        gate: Gate | None,
+        places: asyncio.Semaphore,
+        settle: Callable[[int], None],
     ) -> None:
         self._settings = settings
         self._seed = seed
         self._trusted = trusted
-        self._host = host
-        self._credentials = credentials
+        self._cells = cells
+        self._modules = modules
+        self._taken = taken
         self._population = population
         self._blueprints = blueprints
         self._record = record
-        self._exit_reasons: dict[str, asyncio.Future[str]] = {}
-        self._clients: dict[str, str] = {}
+        self._gate = gate
+        self._places = places
+        self._settle = settle
+        self._replacing: set[str] = set()
 
-    async def give_birth(self, number: int, brief: Brief) -> str | None:
-        """The name of a new live agent, or None when it was given up after three tries; recorded either way."""
-        name, reason, attempt = None, "", 0
-        for attempt in range(1, TRIES + 1):
+    async def give_birth(self, wish: Wish) -> str | None:
+        """The name of a new live agent, or None when it was given up; recorded either way.
+
+        Three tries may fail. What a person rejects is written anew with the reason, and counts as none of them.
+        """
+        number, brief = wish.number, wish.brief
+        name: str | None = None
+        reason, attempt, failures, rejections = "", 0, 0, 0
+        while failures < (1 if wish.draft is not None else TRIES) and rejections < MAX_REJECTIONS:
+            attempt += 1
             try:
-                created = await self._try(number, brief, attempt, reason, name)
+                draft = wish.draft or await self._write(self._order(wish, attempt, reason))
             except _FailedTry as failed:
-                name, reason = failed.name or name, failed.reason
-                self._record.event("birth failed", name or brief.persona, attempt=attempt, reason=reason)
+                reason, failures = failed.reason, failures + 1
+                self._note(wish, attempt, "model", reason, name)
                 if failed.terminal:
                     break
-            else:
-                name = created.blueprint.name
-                self._record.agent(number, name, brief, "live", attempts=attempt, sha256=created.sha256)
+                continue
+            self._give_up_name(name, draft.blueprint.name)
+            name = draft.blueprint.name
+            for note in draft.notes:
+                self._record.attempt(number, attempt, "author", note)
+            try:
+                await self._bring_to_life(wish, attempt, draft)
                 return name
-        self._record.agent(number, name or f"agent_{number}", brief, "failed", attempts=attempt, reason=reason)
+            except Rejected as rejected:
+                reason, rejections = f"a person rejected it: {rejected.why}", rejections + 1
+                self._note(wish, attempt, "review", reason, name)
+                if wish.draft is not None:
+                    break
+            except StartFailed as failed:
+                reason, failures = failed.reason, failures + 1
+                self._note(wish, attempt, "cell", reason, name)
+        self._record.agent(
+            number, name or f"agent_{number}", brief, "failed", attempts=attempt, reason=reason, parents=wish.parents
+        )
         return None
 
-    async def _try(self, number: int, brief: Brief, attempt: int, feedback: str, replaces: str | None) -> Created:
-        seed = random.Random(f"{self._seed}/{number}/{attempt}").getrandbits(32)
-        order = CreateAgent(brief=brief, seed=seed, attempt=attempt, feedback=feedback, replaces=replaces)
-        try:
-            created: Created = await self._trusted.request(order, CREATOR, timeout=self._settings.reply_deadline)
-        except MessagingError as error:
-            terminal = TerminalModelError.__name__ in str(error)
-            raise _FailedTry(None, str(error), terminal=terminal) from error
-        blueprint = created.blueprint
-        name = blueprint.name
-        client = f"cell:{name}:{number}.{attempt}"
-        try:
-            await self._start_cell(name, client, created.sha256, seed)
-        except (MessagingError, _FailedTry) as error:
-            await self.end_cell(name)
-            if isinstance(error, _FailedTry):
-                raise
-            raise _FailedTry(name, await self.reason_of(name, error)) from error
-        self._blueprints[name] = blueprint
-        # What an agent says of itself is not the record: sector and skills come from its blueprint.
-        self._population.announce(Introduction(name=name, sector=blueprint.sector, skills=blueprint.skills))
-        return created
+    def _note(self, wish: Wish, attempt: int, stage: str, reason: str, name: str | None) -> None:
+        self._record.attempt(wish.number, attempt, stage, reason)
+        self._record.event("birth failed", name or wish.brief.persona, attempt=attempt, reason=reason)
 
-    async def _start_cell(self, name: str, client: str, sha256: str, seed: int) -> None:
-        """Start the cell and send it its first message; returns once the agent has answered."""
-        credential = self._credentials.issue(Grant(client, frozenset({name}), "cell"))
-        self._clients[name] = client
-        self._exit_reasons[name] = asyncio.get_running_loop().create_future()
-        deadline = self._settings.birth_deadline
-        start = StartCell(
+    def _order(self, wish: Wish, attempt: int, feedback: str, name: str | None = None) -> CreateAgent:
+        return CreateAgent(
+            brief=wish.brief,
+            template=wish.template,
+            seed=self._dice(wish.number, attempt),
+            attempt=attempt,
+            feedback=feedback,
             name=name,
-            sha256=sha256,
-            credential=credential,
-            seed=seed,
-            bounce=self._settings.bounce,
-            deadline=deadline,
+            parents=list(wish.parents),
         )
-        report: CellReport = await self._trusted.request(start, SUPERVISOR, timeout=deadline + 10)
-        if report.state != "registered":
-            raise _FailedTry(name, report.reason)
-        hello = await self._trusted.request(Hello(), name, timeout=min(CANARY_SECONDS, deadline))
-        if not isinstance(hello, Introduction):
-            raise _FailedTry(name, "its answer to the first message was no introduction")
 
-    async def end_cell(self, name: str) -> None:
-        """End an agent and, unless others live there, its cell; it can no longer be chosen as a colleague."""
+    def _dice(self, number: int, attempt: int) -> int:
+        return random.Random(f"{self._seed}/{number}/{attempt}").getrandbits(32)
+
+    async def _write(self, order: CreateAgent) -> Created:
+        async with self._places:
+            try:
+                draft: Created = await self._trusted.request(order, CREATOR, timeout=self._settings.author_deadline)
+            except MessagingError as error:
+                terminal = TerminalModelError.__name__ in str(error)
+                raise _FailedTry(str(error), terminal=terminal) from error
+        return draft
+
+    def _give_up_name(self, old: str | None, new: str) -> None:
+        """The next try has another name: the files of the one before go."""
+        if old is not None and old != new:
+            self._taken.discard(old)
+            self._modules.remove(old)
+
+    async def _bring_to_life(self, wish: Wish, attempt: int, draft: Created) -> None:
+        """Ask for approval, put the module on disk, and start it.
+
+        Raises:
+            Rejected: A person does not want it.
+            StartFailed: It does not come up.
+        """
+        draft = await self._admitted(draft, lambda pending: self._pend(wish, attempt, pending))
+        name = draft.blueprint.name
+        async with self._places:
+            sha256 = self._saved(draft)
+            await self._cells.start(name, sha256, self._dice(wish.number, attempt))
+        self._announce(draft.blueprint)
+        self._record.agent(
+            wish.number, name, wish.brief, "live", attempts=attempt, sha256=sha256, blueprint=draft.blueprint
+        )
+
+    async def _admitted(self, draft: Created, pend: Wait) -> Created:
+        return draft if self._gate is None else await self._gate.admit(draft, pend)
+
+    async def _pend(self, wish: Wish, attempt: int, draft: Created) -> None:
+        name = draft.blueprint.name
+        sha256 = self._saved(draft)
+        self._record.agent(
+            wish.number, name, wish.brief, "pending", attempts=attempt, sha256=sha256, blueprint=draft.blueprint
+        )
+        self._settle(wish.number)
+
+    def _saved(self, draft: Created) -> str:
+        try:
+            return self._modules.save(draft.blueprint, draft.source)
+        except BirthFailed as error:
+            raise StartFailed(str(error)) from error
+
+    def _announce(self, blueprint: Blueprint) -> None:
+        """Let colleagues find it. What an agent says of itself is not the record: its blueprint is."""
+        self._blueprints[blueprint.name] = blueprint
+        self._population.announce(Introduction(name=blueprint.name, sector=blueprint.sector, skills=blueprint.skills))
+
+    async def end(self, name: str) -> None:
+        """End an agent; it can no longer be chosen as a colleague."""
         self._population.remove(name)
-        with contextlib.suppress(MessagingError):
-            await self._trusted.request(StopCell(name=name), SUPERVISOR, timeout=5)
-        if (client := self._clients.pop(name, None)) is not None:
-            await self._host.disconnect(client)  # its name is free for the next try
+        await self._cells.end(name)
 
-    def on_cell_report(self, report: CellReport) -> None:
-        """The supervisor tells how a cell's process ended."""
-        self._population.remove(report.name)
-        future = self._exit_reasons.get(report.name)
-        if future is not None and not future.done():
-            future.set_result(report.reason)
-        self._record.cell_ended(report)
+    async def replace(self, number: int, name: str, why: str, trial: Callable[[str], Awaitable[None]]) -> None:
+        """Write an agent anew and put the successor in its place, under its name, while everything goes on.
 
-    async def reason_of(self, name: str, error: MessagingError) -> str:
-        """Why an agent did not answer, in one line; for one that went away, how its process ended."""
-        future = self._exit_reasons.get(name)
-        if isinstance(error, ConnectionError) and future is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(EXIT_REPORT_SECONDS):
-                    return clean(f"its process ended: {await asyncio.shield(future)}", MAX_REASON)
-        text = str(error) or describe(error)
-        return clean(f"it raised {text}" if isinstance(error, HandlerFailed) else text, MAX_REASON)
+        The successor is tried before its predecessor ends. When anything goes wrong the predecessor stays; it is
+        all on record.
+
+        Args:
+            number: Of its birth.
+            name: Its name, which stays.
+            why: What shall be different, in a person's words.
+            trial: Puts a module through everything in a throw-away cell; raises BirthFailed.
+        """
+        if name in self._replacing:
+            return
+        self._replacing.add(name)
+        try:
+            await self._replace(number, name, why, trial)
+        except (_FailedTry, StartFailed, Rejected, CreatorError, OSError) as error:
+            self._record.attempt(number, 1, "regenerate", str(error))
+            self._record.event("not regenerated", name, reason=str(error))
+            self._record.progress.say(f"{name} stays as it was: {error}")
+        finally:
+            self._replacing.discard(name)
+
+    async def _replace(self, number: int, name: str, why: str, trial: Callable[[str], Awaitable[None]]) -> None:
+        before = self._blueprints.get(name)
+        if before is None or name not in self._population:
+            raise StartFailed(f"no agent {name!r} is live")
+        wish = Wish(number, before.brief, before.template, tuple(before.parents))
+        feedback = f"{name} is written anew{f', because: {why}' if why else ''}; make it clearly different"
+        draft = await self._write(self._order(wish, before.attempt + 1, feedback, name))
+        await trial(draft.source)
+        draft = await self._admitted(draft, self._wait_unsaved)
+        source = (self._modules.directory / f"{name}.py").read_text("utf-8")
+        self._modules.keep_earlier(name)
+        await self.end(name)
+        try:
+            sha256 = self._saved(draft)
+            await self._cells.start(name, sha256, self._dice(number, draft.blueprint.attempt))
+        except StartFailed:
+            sha256 = self._saved(Created(blueprint=before, source=source))
+            await self._cells.start(name, sha256, self._dice(number, before.attempt))
+            self._announce(before)
+            raise
+        self._announce(draft.blueprint)
+        self._record.agent(
+            number,
+            name,
+            wish.brief,
+            "live",
+            attempts=draft.blueprint.attempt,
+            sha256=sha256,
+            blueprint=draft.blueprint,
+        )
+        self._record.event("regenerated", name, reason=why)
+        self._record.progress.say(f"{name} has a successor of its name")
+
+    async def _wait_unsaved(self, draft: Created) -> None:
+        raise Rejected("a successor is decided about at once: use --review without =later")

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from creator.agents.messages import Created
 from creator.blueprint import Blueprint
 from creator.errors import BirthFailed, EnvironmentFault
 
+MAX_FILE_BYTES: Final = 1_000_000
 EARLIER: Final = "earlier"
 """Where modules go that were replaced while their run went on."""
 
@@ -42,6 +44,14 @@ class Modules:
             raise BirthFailed(str(fault)) from error
         return digest
 
+    def load(self, name: str) -> Created:
+        """An agent's blueprint and module as they are on disk.
+
+        Raises:
+            EnvironmentFault: They are missing or damaged.
+        """
+        return load_agent(self.directory, name)
+
     def remove(self, name: str) -> None:
         """Remove an agent's files; no error when there are none."""
         for suffix in (".py", ".json"):
@@ -59,6 +69,30 @@ class Modules:
         kept = folder / f"{name}.{number}.py"
         kept.write_bytes((self.directory / f"{name}.py").read_bytes())
         return kept
+
+
+def load_agent(directory: Path, name: str) -> Created:
+    """An agent's blueprint and module.
+
+    Args:
+        directory: A run's folder of modules, or the library.
+        name: The agent.
+
+    Raises:
+        EnvironmentFault: They are missing or damaged.
+    """
+    try:
+        texts = [_bounded_text(directory / f"{name}{suffix}") for suffix in (".json", ".py")]
+        return Created(blueprint=Blueprint.model_validate_json(texts[0]), source=texts[1])
+    except (OSError, ValueError) as error:
+        what = error.strerror if isinstance(error, OSError) else "it does not fit"
+        raise EnvironmentFault(f"the agent {name!r} in {str(directory)!r} cannot be read: {what}") from None
+
+
+def _bounded_text(path: Path) -> str:
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+        raise ValueError("no file of ours")
+    return path.read_text("utf-8")
 
 
 def write_module(directory: Path, name: str, source: str) -> str:

@@ -23,15 +23,23 @@ class Record(BaseModel):
 
 
 class AgentOutcome(Record):
-    """One agent, live or failed."""
+    """One agent: live, failed, or pending until a person has decided about its module."""
 
     name: str
     sector: str = ""
     role: str = ""
-    state: Literal["live", "failed"]
+    state: Literal["live", "failed", "pending"]
     reason: str = ""
     """Why it failed, in one line; empty for a live agent."""
     attempts: int = Field(default=1, ge=0)
+    number: int = Field(default=0, ge=0)
+    """Of its birth, from 1; 0 in runs of earlier releases."""
+    author: str = "fill"
+    """How its module came to be: ``fill``, ``code`` or ``adopted``."""
+    template: str = ""
+    parents: list[str] = Field(default_factory=list)
+    sha256: str = ""
+    """Digest of its module in hexadecimal; empty when there is none."""
     prompt_tokens: int = Field(default=0, ge=0)
     completion_tokens: int = Field(default=0, ge=0)
 
@@ -118,6 +126,11 @@ class RunOutcome(Record):
     def failed(self) -> list[AgentOutcome]:
         """The agents that didn't."""
         return [agent for agent in self.agents if agent.state == "failed"]
+
+    @property
+    def pending(self) -> list[AgentOutcome]:
+        """The agents that wait for a person's decision."""
+        return [agent for agent in self.agents if agent.state == "pending"]
 
 
 def exit_code_for(asked: int, ideas: int, interrupted: bool = False) -> ExitCode:

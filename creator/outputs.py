@@ -20,6 +20,7 @@ from typing import Any, Final
 from creator.errors import EnvironmentFault
 from creator.outcome import IdeaOutcome, RunOutcome, StartedRun
 from creator.report import render_report
+from creator.settings import SpawnSettings
 from creator.text import encodable, markdown_line, markdown_paragraphs, slug
 from sandbox.protocol import Idea
 
@@ -28,9 +29,13 @@ RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
 
 LATEST: Final = "latest"
 RUN_FILE: Final = "run.json"
+SETTINGS_FILE: Final = "settings.json"
+MAX_SETTINGS_BYTES: Final = 100_000
 REPORT_FILE: Final = "report.html"
 
 _ID_TRIES: Final = 100
+_USER_INFO: Final = re.compile(r"//[^/@]*@")
+"""A name and a password in an address: they are nobody's business who reads a run."""
 _PARTS: Final = (
     ("Problem", "problem"),
     ("Customer", "customer"),
@@ -91,6 +96,36 @@ def write_started(run_directory: Path, info: StartedRun) -> None:
         EnvironmentFault: It cannot be written.
     """
     write_atomically(run_directory / RUN_FILE, _as_json(info.model_dump(mode="json")))
+
+
+def write_settings(run_directory: Path, settings: SpawnSettings) -> None:
+    """Write `settings.json`: what the run was asked for, to bring its agents back to life in the same way.
+
+    Raises:
+        EnvironmentFault: It cannot be written.
+    """
+    values = settings.model_dump(mode="json", exclude={"output", "json_output", "quiet", "deadline"}, exclude_none=True)
+    if "base_url" in values:
+        values["base_url"] = _USER_INFO.sub("//", values["base_url"])
+    write_atomically(run_directory / SETTINGS_FILE, _as_json(values))
+
+
+def read_settings(run_directory: Path, **changes: object) -> SpawnSettings:
+    """The settings of a run, with changes; a run of an earlier release has only what its record tells.
+
+    Raises:
+        EnvironmentFault: The file is damaged.
+        UsageError: A value does not fit.
+    """
+    path = run_directory / SETTINGS_FILE
+    try:
+        values = json.loads(path.read_bytes()[:MAX_SETTINGS_BYTES]) if path.is_file() else {}
+    except (OSError, ValueError):
+        values = None
+    if not isinstance(values, dict):
+        raise EnvironmentFault(f"{str(path)!r} is damaged: delete it to go on with the usual settings.")
+    given = {name: value for name, value in changes.items() if value is not None}
+    return SpawnSettings.load({"count": 1, **values, "output": run_directory.parent, **given})
 
 
 def write_outputs(outcome: RunOutcome) -> None:

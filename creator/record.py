@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from creator.blueprint import Blueprint
 from creator.briefs import Brief
 from creator.errors import EnvironmentFault
 from creator.exchanges import Conversations
@@ -33,6 +34,7 @@ class RunRecord:
         directory: The run's folder; its name is the run's id.
         model: The model's name.
         on_fault: Called when the ledger cannot be written: a callback of the runtime must not raise.
+        earlier: What the run had come to when it ended before; None for a new run.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class RunRecord:
         directory: Path,
         model: str,
         on_fault: Callable[[EnvironmentFault], None],
+        earlier: RunOutcome | None = None,
     ) -> None:
         self.settings = settings
         self.progress = progress
@@ -57,6 +60,20 @@ class RunRecord:
         self._conversations = Conversations()
         self._texts = 0
         self._clock = time.monotonic()
+        self._before: dict[str, tuple[int, int]] = {}
+        self._tokens_before = (0, 0)
+        if earlier is not None:
+            self._go_on(earlier)
+
+    def _go_on(self, earlier: RunOutcome) -> None:
+        """Take over what the run had come to."""
+        self.started = earlier.started
+        self.ideas = list(earlier.ideas)
+        self.agents = {agent.number or place: agent for place, agent in enumerate(earlier.agents, start=1)}
+        self._texts = sum(len(idea.versions) for idea in earlier.ideas)
+        self._clock -= earlier.elapsed_s
+        self._before = {agent.name: (agent.prompt_tokens, agent.completion_tokens) for agent in earlier.agents}
+        self._tokens_before = (earlier.prompt_tokens, earlier.completion_tokens)
 
     def module(self, name: str, state: Literal["written", "checked"]) -> None:
         """An agent's module was written, or passed the policy."""
@@ -68,27 +85,65 @@ class RunRecord:
         number: int,
         name: str,
         brief: Brief,
-        state: Literal["live", "failed"],
+        state: Literal["live", "failed", "pending"],
         *,
         attempts: int,
         reason: str = "",
         sha256: str = "",
+        blueprint: Blueprint | None = None,
+        parents: Sequence[str] = (),
     ) -> None:
-        """An agent came to life, or was given up."""
-        reason = reason[:REASON_CHARACTERS]
-        self.agents[number] = AgentOutcome(
-            name=name, sector=brief.sector, role=brief.role, state=state, reason=reason, attempts=attempts
+        """An agent came to life, was given up, or waits for a person.
+
+        Args:
+            number: Of its birth, from 1.
+            name: Its name, or one that stands for it when it never got one.
+            brief: What it was asked to be.
+            state: What it came to.
+            attempts: How many tries it took.
+            reason: Why it failed.
+            sha256: Digest of its module in hexadecimal; empty when there is none.
+            blueprint: What is known of it; None when it did not come so far.
+            parents: The agents that it stems from.
+        """
+        known: dict[str, Any] = {"number": number, "sha256": sha256, "parents": list(parents)}
+        if blueprint is not None:
+            known |= {"author": blueprint.author, "template": blueprint.template, "parents": blueprint.parents}
+        self._set_agent(
+            AgentOutcome(
+                name=name, sector=brief.sector, role=brief.role, state=state, reason=reason, attempts=attempts, **known
+            )
         )
-        self.ledger.record_agent(name, brief.sector, brief.role, state, sha256=sha256, attempt=attempts, reason=reason)
-        self.progress.agent(name, state, reason)
 
     def agent_failed(self, number: int, reason: str) -> None:
         """A live agent died, or gave no idea."""
-        reason = reason[:REASON_CHARACTERS]
-        agent = self.agents[number].model_copy(update={"state": "failed", "reason": reason})
-        self.agents[number] = agent
-        self.ledger.record_agent(agent.name, agent.sector, agent.role, "failed", attempt=agent.attempts, reason=reason)
-        self.progress.agent(agent.name, "failed", reason)
+        self._set_agent(self.agents[number].model_copy(update={"state": "failed", "reason": reason}))
+
+    def _set_agent(self, agent: AgentOutcome) -> None:
+        agent = agent.model_copy(update={"reason": agent.reason[:REASON_CHARACTERS]})
+        before = self.agents.get(agent.number)
+        if before is not None and before.name != agent.name:
+            self.ledger.forget_agent(before.name)
+        self.agents[agent.number] = agent
+        self.ledger.record_agent(
+            agent.name,
+            agent.sector,
+            agent.role,
+            agent.state,
+            sha256=agent.sha256,
+            attempt=agent.attempts,
+            reason=agent.reason,
+            number=agent.number,
+            author=agent.author,
+            template=agent.template,
+            parents=agent.parents,
+        )
+        self.progress.agent(agent.name, agent.state, agent.reason)
+
+    def attempt(self, number: int, attempt: int, stage: str, finding: str) -> None:
+        """Something went wrong, or was mended, on the way to a birth."""
+        with self._faults():
+            self.ledger.record_attempt(number, attempt, stage, finding)
 
     def event(self, kind: str, subject: str, **detail: object) -> None:
         """Something worth a line in the ledger happened; for callbacks of the runtime, so it never raises."""
@@ -143,11 +198,7 @@ class RunRecord:
         """A model call ended."""
         with self._faults():
             self.ledger.record_call(**dataclasses.asdict(call))
-        accounts = self.accounts.values()
-        self.progress.tokens(
-            sum(account.prompt_tokens for account in accounts),
-            sum(account.completion_tokens for account in accounts),
-        )
+        self.progress.tokens(*self._tokens())
 
     def cell_ended(self, report: CellReport) -> None:
         """A cell ended by itself."""
@@ -184,20 +235,30 @@ class RunRecord:
             failures=failures,
             started=self.started,
             elapsed_s=time.monotonic() - self._clock,
-            prompt_tokens=sum(account.prompt_tokens for account in self.accounts.values()),
-            completion_tokens=sum(account.completion_tokens for account in self.accounts.values()),
+            prompt_tokens=self._tokens()[0],
+            completion_tokens=self._tokens()[1],
             exit_code=exit_code_for(asked, made, interrupted),
             reason=_reason(asked, made, agents, failures, interrupted),
             interrupted=interrupted,
             directory=self.directory,
         )
 
+    def _tokens(self) -> tuple[int, int]:
+        """The tokens of the whole run, read and written."""
+        read, written = self._tokens_before
+        accounts = self.accounts.values()
+        return read + sum(one.prompt_tokens for one in accounts), written + sum(
+            one.completion_tokens for one in accounts
+        )
+
     def _with_tokens(self, agent: AgentOutcome) -> AgentOutcome:
-        account = self.accounts.get(agent.name)
-        if account is None:
-            return agent
+        read, written = self._before.get(agent.name, (0, 0))
+        account = self.accounts.get(agent.name, Account())
         return agent.model_copy(
-            update={"prompt_tokens": account.prompt_tokens, "completion_tokens": account.completion_tokens}
+            update={
+                "prompt_tokens": read + account.prompt_tokens,
+                "completion_tokens": written + account.completion_tokens,
+            }
         )
 
 
@@ -207,6 +268,10 @@ def _reason(asked: int, made: int, agents: list[AgentOutcome], failures: list[st
         return f"interrupted: {made} of {asked} ideas are written"
     if made >= asked:
         return ""
+    pending = [agent.name for agent in agents if agent.state == "pending"]
+    if pending:
+        wait = f"{pending[0]} waits" if len(pending) == 1 else f"{pending[0]} and {len(pending) - 1} more wait"
+        return f"{made} of {asked} ideas exist; {wait} for your decision: python -m creator agents approve {pending[0]}"
     reasons = [*failures, *(f"{agent.name}: {agent.reason}" for agent in agents if agent.state == "failed")]
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return f"{made} of {asked} ideas exist; {reasons[0] if reasons else 'no reason known'}{more}"

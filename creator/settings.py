@@ -24,6 +24,9 @@ DEFAULT_OBJECTIVE: Final = "business ideas for agentic AI"
 MAX_AGENTS: Final = 2_000
 """The largest population; briefs stay distinct up to here."""
 
+CODE_ANSWERS: Final = 5
+"""How many answers of a model a module may take that is written in code."""
+
 ENV_PREFIX: Final = "CREATOR_"
 DOTENV: Final = ".env"
 TOML: Final = "creator.toml"
@@ -115,8 +118,12 @@ class SpawnSettings(OutputSettings):
     """The engine's OCI runtime, such as ``runsc``; None for its default."""
     unsafe: bool = False
     """Take the plain process for modules whose code a model wrote."""
-    author: Literal["fill"] = "fill"
-    """How modules are written: ``fill`` fills the slots of a template."""
+    author: Literal["fill", "code"] = "fill"
+    """How modules are written: ``fill`` fills the slots of a template, ``code`` lets the model write behaviour."""
+    review: Literal["no", "now", "later"] = "no"
+    """Whether a person approves each module before it goes live: asked on this terminal, or whenever there is time."""
+    max_agents: int | None = Field(default=None, ge=1, le=MAX_AGENTS)
+    """How many agents there may be once they ask for colleagues; None for twice as many as were asked for."""
     seed: int | None = None
     """Makes briefs and draws repeatable."""
     deadline: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -141,6 +148,16 @@ class SpawnSettings(OutputSettings):
     """Seconds that an agent has for one answer."""
     hop_limit: int = Field(default=3, ge=0, le=100)
     """How many colleagues an idea may pass."""
+
+    @property
+    def author_deadline(self) -> float:
+        """Seconds that the Creator has for one module; one that is written in code may be mended several times."""
+        return self.reply_deadline * (CODE_ANSWERS if self.author == "code" else 1)
+
+    @property
+    def most_agents(self) -> int:
+        """How many agents there may be, colleagues that agents asked for included."""
+        return max(self.count, self.max_agents or min(2 * self.count, MAX_AGENTS))
 
 
 def load_environ() -> dict[str, str]:

@@ -7,11 +7,12 @@ import shutil
 import signal
 from collections.abc import Mapping
 
-from creator.errors import EnvironmentFault
+from creator.errors import EnvironmentFault, UsageError
 from creator.models.choose import choose_backend
 from creator.outcome import RunOutcome
 from creator.outputs import write_outputs
 from creator.progress import Progress
+from creator.review.base import LaterReviewer, Reviewer
 from creator.settings import SpawnSettings, load_environ
 from creator.world import AuthorFactory, World
 
@@ -22,6 +23,8 @@ async def spawn(
     *,
     environ: Mapping[str, str] | None = None,
     author: AuthorFactory | None = None,
+    reviewer: Reviewer | None = None,
+    earlier: RunOutcome | None = None,
 ) -> RunOutcome:
     """Spawn a population, let it brainstorm, and write what came of it.
 
@@ -31,7 +34,9 @@ async def spawn(
         settings: What the user asked for.
         progress: Told what happens as it happens.
         environ: Where provider keys are looked up; by default the environment over `.env`.
-        author: Makes the author of modules; by default one that fills the template.
+        author: Makes the author of modules; by default the one that the settings ask for.
+        reviewer: Asks a person about each module, when the settings ask for that on this terminal.
+        earlier: A run that has ended, whose pending agents are brought to life as far as a person approved them.
 
     Raises:
         UsageError: The settings don't fit together.
@@ -44,7 +49,11 @@ async def spawn(
         max_concurrency=settings.model_concurrency,
         progress=progress.say,
     )
-    world = World(settings, progress, backend, author)
+    if settings.review == "later" or earlier is not None:
+        reviewer = LaterReviewer()
+    elif settings.review == "now" and reviewer is None:
+        raise UsageError("--review needs somebody to ask: use --review=later")
+    world = World(settings, progress, backend, author=author, reviewer=reviewer, earlier=earlier)
     work = asyncio.create_task(world.run())
     loop = asyncio.get_running_loop()
     received: list[signal.Signals] = []
@@ -74,5 +83,5 @@ async def spawn(
         await asyncio.gather(work, return_exceptions=True)
         await world.record.ledger.close()
         progress.finish()
-        if not keep and not world.record.agents:
+        if not keep and not world.record.agents and earlier is None:
             shutil.rmtree(world.directory, ignore_errors=True)  # nothing was spawned: leave no empty run

@@ -4,48 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import os
 import random
 import shutil
 import socket
-import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from autogen_core import AgentId, RoutedAgent
-
-from creator.agents import messages
-from creator.agents.creator import CreatorAgent
-from creator.agents.model_gateway import ModelGateway
-from creator.agents.registry import Population, Registry
-from creator.authors import Author, TemplateAuthor
-from creator.births import Nursery
-from creator.blueprint import Blueprint
-from creator.briefs import Brief, draw_briefs
+from creator.agents.messages import Created
+from creator.authors import Author, TemplateAuthor, checked
+from creator.births import Nursery, Wish
+from creator.briefs import Brief, brief_data, draw_briefs
+from creator.decisions import Decisions
 from creator.errors import EnvironmentFault
-from creator.isolation import Sandbox, open_sandbox
-from creator.isolation.base import SOCKET_FOLDER_PREFIX, SOCKET_NAME
+from creator.house import House, Listeners, end_tasks
 from creator.models.backend import Backend
-from creator.models.calls import ModelCalls
-from creator.models.choose import filler_for
+from creator.modules import Modules
 from creator.outcome import RunOutcome, StartedRun
-from creator.outputs import new_run_directory, publish_latest, write_started
+from creator.outputs import new_run_directory, publish_latest, write_settings, write_started
 from creator.progress import Progress
 from creator.record import RunRecord
 from creator.rendering import load_template
-from creator.runtime import Credentials, Grant, HardenedHost
+from creator.review.base import Reviewer
+from creator.review.gate import Gate
 from creator.settings import SpawnSettings
-from sandbox.cell import serializers
+from creator.slots import clean_text
+from creator.work import Work
 from sandbox.errors import MessagingError
-from sandbox.protocol import CREATOR, MODEL_GATEWAY, REGISTRY, SUPERVISOR, Proposal, ProposeRequest
-from sandbox.runtime import HardenedRuntime
+from sandbox.protocol import Colleague, ColleagueOrder, Proposal, ProposeRequest
 
 TEMPLATE: Final = "idea_agent"
 PROPOSAL_TRIES: Final = 2
-MAX_PARENT_BYTES: Final = 70
-"""What a unix socket's path of at most 107 bytes leaves for the folder that ours is made in."""
+MAX_DEPTH: Final = 2
+"""How many generations of colleagues may ask for colleagues."""
+MAX_COLLEAGUES: Final = 2
+"""How many colleagues one agent may ask for."""
 
 AuthorFactory = Callable[["World"], Author]
 
@@ -57,40 +51,69 @@ class World:
         settings: What the user asked for.
         progress: Told what happens as it happens.
         backend: The language model, not yet opened.
-        author: Makes the author of modules; by default one that fills the template.
+        author: Makes the author of modules; by default the one that the settings ask for.
+        reviewer: Asks a person about each module; None when nobody wants to be asked.
+        earlier: A run that has ended, whose pending agents are brought to life as far as a person approved them.
     """
 
     def __init__(
-        self, settings: SpawnSettings, progress: Progress, backend: Backend, author: AuthorFactory | None = None
+        self,
+        settings: SpawnSettings,
+        progress: Progress,
+        backend: Backend,
+        *,
+        author: AuthorFactory | None = None,
+        reviewer: Reviewer | None = None,
+        earlier: RunOutcome | None = None,
     ) -> None:
         self.settings = settings
         self.progress = progress
         self.backend = backend
         self.seed = settings.seed if settings.seed is not None else random.SystemRandom().getrandbits(32)
-        self.directory = new_run_directory(settings.output)
-        self.modules = self.directory / "agents"
-        self.modules.chmod(0o755)  # whatever the umask: the sandbox may run as another user
+        self.directory = earlier.directory if earlier is not None else new_run_directory(settings.output)
+        folder = self.directory / "agents"
+        folder.chmod(0o755)  # whatever the umask: the sandbox may run as another user
         try:
-            self.record = RunRecord(settings, progress, self.directory, backend.name, self.on_fault)
+            self.record = RunRecord(settings, progress, self.directory, backend.name, self.on_fault, earlier)
         except EnvironmentFault:
-            shutil.rmtree(self.directory, ignore_errors=True)
+            if earlier is None:
+                shutil.rmtree(self.directory, ignore_errors=True)
             raise
-        self.template = load_template(TEMPLATE)
-        self._author = (author or _template_author)(self)
-        self._blueprints: dict[str, Blueprint] = {}
-        self._population = Population(self.seed)
-        self._credentials = Credentials()
+        self.modules = Modules(folder, self.on_fault)
+        self.templates = {TEMPLATE: load_template(TEMPLATE)}
+        self.taken = {agent.name for agent in self.record.agents.values()}
+        self._reviewer = reviewer
+        self._author = (author or default_author)(self)
+        self._earlier = earlier
         self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sandbox: Sandbox | None = None
-        self._calls: ModelCalls
-        self._host: HardenedHost
-        self._trusted: HardenedRuntime
+        self._numbers = itertools.count(max(self.record.agents, default=settings.count if earlier is None else 0) + 1)
+        self._unsettled: set[int] = set()
+        self._work = Work()
+        self._decisions = Decisions(self.record.ledger, self._regenerate)
+        self._asked: dict[str, int] = {}
+        self._house: House | None = None
         self._nursery: Nursery
+        self._places: asyncio.Semaphore
+        self._group: asyncio.TaskGroup
 
     def on_fault(self, fault: EnvironmentFault) -> None:
         """Something happened that ends the whole run, such as a full disk."""
         if not self._fault.done():
             self._fault.set_exception(fault)
+
+    async def try_out(self, source: str) -> None:
+        """Put a module through everything in a throw-away cell.
+
+        Raises:
+            BirthFailed: It failed.
+        """
+        await self.house.trials.run(source)
+
+    @property
+    def house(self) -> House:
+        """Where the agents live; open while the run goes on."""
+        assert self._house is not None
+        return self._house
 
     async def run(self) -> None:
         """Everything from the first check to the last idea; cancelling it ends the run in order.
@@ -98,16 +121,80 @@ class World:
         Raises:
             CreatorError: The run cannot start, or cannot go on.
         """
+        house = House(
+            self.settings,
+            self.progress,
+            self.backend,
+            self.modules.directory,
+            self.directory.name,
+            templates=self.templates,
+            author=self._author,
+            writes_code=self._author.writes_code,
+            seed=self.seed,
+            listeners=Listeners(
+                call=self.record.call,
+                exchange=self.record.exchange,
+                refusal=lambda client, reason: self.record.event("refused", client, reason=reason),
+                exited=self.record.cell_ended,
+                order=self._create_colleague,
+                closing=lambda counters: self.record.event("host", "counters", **dataclasses.asdict(counters)),
+            ),
+        )
+        self.record.accounts = house.calls.accounts
         try:
-            async with AsyncExitStack() as stack:
-                self._calls = ModelCalls(self.backend, on_call=self.record.call, timeout=self.settings.model_timeout)
-                self.record.accounts = self._calls.accounts
-                await self._open(stack)
+            self.progress.stage("starting")
+            async with house:
+                self._house = house
+                self._begin()
                 await self._first_of(self._populate(), self._watch_sandbox())
         finally:
             if self._fault.done() and not self._fault.cancelled():
                 self._fault.exception()  # seen: it must not be reported again as never retrieved
             self._fault.cancel()
+
+    def _begin(self) -> None:
+        """Everything is open: say so, on disk first."""
+        house, places = self.house, 2 * self.backend.max_concurrency
+        # More at once would only wait for the model with their deadlines running.
+        self._places = asyncio.Semaphore(places)
+        gate = None
+        if self._reviewer is not None:
+            gate = Gate(
+                self._reviewer, self._decisions, self.record.ledger, self._judge, self._example, self._work.waiting
+            )
+        self._nursery = Nursery(
+            self.settings,
+            self.seed,
+            house.trusted,
+            house.cells,
+            self.modules,
+            self.taken,
+            house.population,
+            house.blueprints,
+            self.record,
+            gate,
+            self._places,
+            self._settle,
+        )
+        self.progress.say(f"model: {self.backend.name} ({self.backend.notice})")
+        self.progress.say(f"sandbox: {house.sandbox.line}")
+        write_settings(self.directory, self.settings)
+        write_started(
+            self.directory,
+            StartedRun(
+                run_id=self.directory.name,
+                objective=self.settings.objective,
+                model=self.backend.name,
+                sandbox=house.sandbox.name,
+                isolation_line=house.sandbox.line,
+                asked=self.settings.count,
+                started=self.record.started,
+                pid=os.getpid(),
+                host=socket.gethostname(),
+            ),
+        )
+        publish_latest(self.settings.output, self.directory)
+        self.record.event("started", self.directory.name, seed=self.seed, model=self.backend.name)
 
     async def _first_of(self, work: Coroutine[Any, Any, None], watch: Coroutine[Any, Any, None]) -> None:
         """Wait for the work, unless the watch or a fault ends it before its time."""
@@ -118,153 +205,119 @@ class World:
                 if ended.done():
                     ended.result()
         finally:
-            await _end(*tasks)
-
-    async def _open(self, stack: AsyncExitStack) -> None:
-        """Start host, trusted agents and sandbox while the model is being checked."""
-        self.progress.stage("starting")
-        check = asyncio.create_task(self._open_model(stack))
-        opening = asyncio.create_task(self._open_sandbox(stack))
-        try:
-            await asyncio.wait({check, opening}, return_when=asyncio.FIRST_EXCEPTION)
-            if check.done():
-                check.result()  # the model first: without one there is no use in a sandbox
-            self._sandbox = await opening
-            await check
-        finally:
-            # The stack has its contexts only once this task has ended, so it is never left running.
-            await _end(check, opening)
-        self.progress.say(f"model: {self.backend.name} ({self.backend.notice})")
-        self.progress.say(f"sandbox: {self._sandbox.line}")
-        write_started(
-            self.directory,
-            StartedRun(
-                run_id=self.directory.name,
-                objective=self.settings.objective,
-                model=self.backend.name,
-                sandbox=self._sandbox.name,
-                isolation_line=self._sandbox.line,
-                asked=self.settings.count,
-                started=self.record.started,
-                pid=os.getpid(),
-                host=socket.gethostname(),
-            ),
-        )
-        publish_latest(self.settings.output, self.directory)
-        self.record.event("started", self.directory.name, seed=self.seed, model=self.backend.name)
-
-    async def _open_model(self, stack: AsyncExitStack) -> None:
-        await stack.enter_async_context(self.backend)
-        await self.backend.check()
-
-    async def _open_sandbox(self, stack: AsyncExitStack) -> Sandbox:
-        sockets = stack.enter_context(_socket_folder())
-        self._host = await stack.enter_async_context(
-            HardenedHost(
-                f"unix:{sockets / SOCKET_NAME}",
-                credentials=self._credentials,
-                hop_limit=self.settings.hop_limit,
-                on_exchange=self.record.exchange,
-                on_refusal=lambda client, reason: self.record.event("refused", client, reason=reason),
-            )
-        )
-        self._trusted = await stack.enter_async_context(self._trusted_agents())
-        sandbox = await stack.enter_async_context(
-            open_sandbox(
-                self.settings,
-                run_id=self.directory.name,
-                code=self._author.writes_code,
-                modules=self.modules.resolve(),
-                sockets=sockets,
-                credential=self._credentials.issue(Grant(SUPERVISOR, frozenset({SUPERVISOR}), "supervisor")),
-                progress=self.progress.say,
-                ready=lambda: self._host.registered(SUPERVISOR),
-            )
-        )
-        # The last one in is the first one out: the counters tell of the run while everyone is still connected.
-        stack.callback(lambda: self.record.event("host", "counters", **dataclasses.asdict(self._host.counters)))
-        return sandbox
-
-    @asynccontextmanager
-    async def _trusted_agents(self) -> AsyncIterator[HardenedRuntime]:
-        """Creator, registry and model gateway, registered on the host like any other agent."""
-        names = frozenset({CREATOR, REGISTRY, MODEL_GATEWAY})
-        runtime = HardenedRuntime(
-            self._host.address,
-            credential=self._credentials.issue(Grant("world", names, "trusted")),
-            reconnect_for=0,
-            frozen_after=None,
-            default_timeout=self.settings.reply_deadline,
-        )
-        runtime.add_message_serializer(serializers(messages))
-        self._nursery = Nursery(
-            self.settings,
-            self.seed,
-            runtime,
-            self._host,
-            self._credentials,
-            self._population,
-            self._blueprints,
-            self.record,
-        )
-        gateway = ModelGateway(
-            self._calls,
-            filler_for(self.backend.strategy, self._calls),
-            {self.template.name: self.template},
-            self._blueprints,
-            self.settings.objective,
-            lambda message_id: self._host.admission(MODEL_GATEWAY, message_id),
-            self.seed,
-        )
-        agents: dict[str, RoutedAgent] = {
-            CREATOR: CreatorAgent(self._author, self._nursery.on_cell_report),
-            REGISTRY: Registry(self._population, lambda message_id: self._host.admission(REGISTRY, message_id).chain),
-            MODEL_GATEWAY: gateway,
-        }
-        await runtime.start()
-        try:
-            for name, agent in agents.items():
-                await runtime.register_agent_instance(agent, AgentId(name, "default"))
-            yield runtime
-        finally:
-            await runtime.stop(grace=0)
+            await end_tasks(*tasks)
 
     async def _watch_sandbox(self) -> None:
-        assert self._sandbox is not None
-        raise EnvironmentFault(await self._sandbox.failure())
+        raise EnvironmentFault(await self.house.sandbox.failure())
 
     async def _populate(self) -> None:
-        """All births and conversations, side by side, as many as keep the model busy.
-
-        More at once would only wait for the model with their deadlines running.
-        """
+        """All births and conversations, side by side, until nothing is left but what a person has to decide."""
         self.progress.stage("spawning")
-        places = asyncio.Semaphore(2 * self.backend.max_concurrency)
-        briefs = draw_briefs(self.settings.count, self.seed)
-        to_settle = len(briefs)
-
-        async def live(number: int, brief: Brief) -> None:
-            nonlocal to_settle
-            try:
-                async with places:
-                    name = await self._nursery.give_birth(number, brief)
-            finally:
-                to_settle -= 1
-                if to_settle == 0:
-                    self._population.settled.set()
-            if name is not None:
-                async with places:
-                    await self._discuss(number, name)
-
+        wishes = self._pending() if self._earlier is not None else self._first_wishes()
+        self._unsettled = {wish.number for wish in wishes}
         try:
             async with asyncio.timeout(self.settings.deadline), asyncio.TaskGroup() as group:
-                for number, brief in enumerate(briefs, start=1):
-                    group.create_task(live(number, brief))
+                self._group = group
+                watching = group.create_task(self._decisions.watch())
+                living = [group.create_task(self._work.do(self._live(wish))) for wish in wishes]
+                await self._work.idle(bool(wishes))
+                await end_tasks(watching, *living)
         except BaseExceptionGroup as group_error:
             faults = group_error.subgroup(EnvironmentFault)
             raise (group_error if faults is None else _first_leaf(faults)) from None
         except TimeoutError:
             self.record.failures.append(f"the deadline of {self.settings.deadline:g} s passed")
+
+    def _first_wishes(self) -> list[Wish]:
+        briefs = draw_briefs(self.settings.count, self.seed)
+        return [Wish(number, brief, TEMPLATE) for number, brief in enumerate(briefs, start=1)]
+
+    def _pending(self) -> list[Wish]:
+        """The agents of an earlier run that wait for a decision, with their modules as they are on disk."""
+        wishes = []
+        for agent in self.record.agents.values():
+            if agent.state == "pending":
+                draft = self.modules.load(agent.name)
+                blueprint = draft.blueprint
+                wishes.append(Wish(agent.number, blueprint.brief, blueprint.template, tuple(blueprint.parents), draft))
+        return wishes
+
+    async def _live(self, wish: Wish, born: asyncio.Future[str | None] | None = None) -> None:
+        """One agent's life: its birth, and its idea."""
+        name = None
+        try:
+            name = await self._nursery.give_birth(wish)
+        finally:
+            self._settle(wish.number)
+            if born is not None and not born.done():
+                born.set_result(name)
+        if name is not None:
+            async with self._places:
+                await self._discuss(wish.number, name)
+
+    def _settle(self, number: int) -> None:
+        """Nobody needs to wait for this birth any more before choosing a colleague."""
+        self._unsettled.discard(number)
+        if not self._unsettled:
+            self.house.population.settled.set()
+
+    def _regenerate(self, name: str, why: str) -> None:
+        """A person wants an agent written anew."""
+        number = next((one.number for one in self.record.agents.values() if one.name == name), None)
+        if number is not None:
+            replacing = self._nursery.replace(number, name, why, self.try_out)
+            self._group.create_task(self._work.do(replacing))
+
+    async def _create_colleague(self, order: ColleagueOrder, asker: str) -> Colleague:
+        """An agent wishes for a colleague: within the limits it is born like any other."""
+        reason = self._limit(asker)
+        if reason:
+            self.record.event("colleague refused", asker, reason=reason)
+            return Colleague(name=None, reason=reason)
+        self._asked[asker] = self._asked.get(asker, 0) + 1
+        number = next(self._numbers)
+        brief = Brief(
+            sector=clean_text(order.sector, 120) or "business",
+            role=clean_text(order.role, 120) or "colleague",
+            temperament=random.Random(f"{self.seed}/{number}").choice(brief_data().temperaments),
+            topic=clean_text(order.topic, 120) or clean_text(order.role, 120) or "what its colleagues miss",
+        )
+        self.record.event("colleague ordered", asker, sector=brief.sector, role=brief.role, number=number)
+        born: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        wish = Wish(number, brief, TEMPLATE, (asker,))
+        self._group.create_task(self._work.do(self._live(wish, born)))
+        name = await asyncio.shield(born)
+        return Colleague(name=name, sector=brief.sector, reason="" if name else "it did not come to life")
+
+    def _limit(self, asker: str) -> str:
+        """Why this agent may not have another colleague; empty when it may."""
+        agents = {agent.name: agent for agent in self.record.agents.values()}
+        depth, ancestor = 0, asker
+        while depth <= MAX_DEPTH and ancestor in agents and agents[ancestor].parents:
+            depth, ancestor = depth + 1, agents[ancestor].parents[0]
+        if asker not in self.house.population:
+            return "only a live agent may ask for a colleague"
+        if self._asked.get(asker, 0) >= MAX_COLLEAGUES:
+            return f"an agent may ask for {MAX_COLLEAGUES} colleagues at most"
+        if depth >= MAX_DEPTH:
+            return f"colleagues of the {MAX_DEPTH}. generation may not ask for more"
+        if self.settings.count + sum(self._asked.values()) >= self.settings.most_agents:
+            return f"there are {self.settings.most_agents} agents already, which is the limit"
+        return ""
+
+    async def _judge(self, source: str, name: str) -> str:
+        """An edited module goes through what any other went through.
+
+        Raises:
+            PolicyViolation: The policy refuses it.
+            BirthFailed: It does not work.
+        """
+        checked(source, name)
+        await self.try_out(source)
+        return source
+
+    def _example(self, draft: Created) -> str | None:
+        return None
 
     async def _discuss(self, number: int, name: str) -> None:
         """Ask one agent for its idea; whoever it shares it with is its own choice."""
@@ -273,13 +326,13 @@ class World:
             conversation = f"c{number:04d}.{attempt}"
             request = ProposeRequest(objective=self.settings.objective)
             try:
-                proposal = await self._trusted.request(
+                proposal = await self.house.trusted.request(
                     request, name, timeout=self.settings.reply_deadline, conversation=conversation
                 )
                 if not isinstance(proposal, Proposal):
                     raise MessagingError("it answered with something else than a proposal")
             except MessagingError as error:
-                reason = await self._nursery.reason_of(name, error)
+                reason = await self.house.cells.reason_of(name, error)
                 self.record.event("no idea", name, attempt=attempt, reason=reason)
                 # An agent that is gone or silent would cost the same wait again.
                 if isinstance(error, (ConnectionError, TimeoutError, LookupError)):
@@ -287,12 +340,12 @@ class World:
             else:
                 self.record.idea(name, conversation, proposal)
                 return
-        await self._nursery.end_cell(name)
+        await self._nursery.end(name)
         self.record.agent_failed(number, reason)
 
     def outcome(self, *, interrupted: bool = False, fault: str = "") -> RunOutcome:
         """What the run has come to so far."""
-        sandbox = self._sandbox
+        sandbox = getattr(self._house, "sandbox", None)
         return self.record.outcome(
             sandbox.name if sandbox is not None else self.settings.sandbox,
             sandbox.line if sandbox is not None else "",
@@ -301,32 +354,11 @@ class World:
         )
 
 
-def _template_author(world: World) -> Author:
-    return TemplateAuthor(
-        world.template, world.modules, world.directory.name, world.backend.name, world.record.module, world.on_fault
-    )
+def default_author(world: World) -> Author:
+    """The author that the settings ask for."""
+    return TemplateAuthor(world.templates, world.directory.name, world.backend.name, world.taken, world.record.module)
 
 
 def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
     first = group.exceptions[0]
     return _first_leaf(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-async def _end(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel tasks and wait until they have ended."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@contextmanager
-def _socket_folder() -> Iterator[Path]:
-    """A short-lived folder for the host's socket, short in name too: the kernel takes no longer socket path."""
-    usual = tempfile.gettempdir()
-    parent = usual if len(os.fsencode(usual)) <= MAX_PARENT_BYTES else "/tmp"  # noqa: S108 - mkdtemp makes it private
-    folder = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX, dir=parent))
-    try:
-        folder.chmod(0o755)  # the sandbox may run as another user; what admits a client is its credential
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -32,7 +32,7 @@ from sandbox.confinement import (
     restrict_files,
 )
 from sandbox.confinement.system_calls import this_architecture
-from sandbox.errors import describe
+from sandbox.errors import describe, place_in
 from sandbox.loader import load_module
 from sandbox.runtime import HardenedRuntime
 
@@ -180,7 +180,8 @@ async def _host_agent(place: CellPlace, start: protocol.StartCell, reports: int)
         # Not Agent.register_instance: its subscriptions serve topics, which nobody publishes to here.
         await runtime.register_agent_instance(agent, agent_id)
     except BaseException as error:
-        _report(reports, protocol.CellReport(name=start.name, state="failed", reason=describe(error)[:2_000]))
+        reason = describe(error) + place_in(f"{start.name}.py", error)
+        _report(reports, protocol.CellReport(name=start.name, state="failed", reason=reason[:2_000]))
         return
     _report(reports, protocol.CellReport(name=start.name, state="registered"))
     await runtime.lost.wait()

@@ -108,6 +108,16 @@ def describe(error: BaseException) -> str:
     return f"{_name(error)}: {text}" if text else _name(error)
 
 
+def place_in(file_name: str, error: BaseException) -> str:
+    """Where in a file an exception was raised, such as `` (line 7)``; empty when it was not there."""
+    try:
+        frames = traceback.extract_tb(error.__traceback__)
+    except Exception:  # an exception of a hostile class may raise when it is looked at
+        return ""
+    lines = [frame.lineno for frame in frames if frame.filename.endswith(f"/{file_name}")]
+    return f" (line {lines[-1]})" if lines else ""
+
+
 def failure_of(error: BaseException) -> HandlerFailed:
     """What a recipient's exception becomes for the one who asked: bounded, without values of variables."""
     try:

@@ -106,6 +106,10 @@ class Text(Message):
     )
 
 
+class Surprise(Message):
+    """A message that no agent expects; a good one survives it."""
+
+
 class ColleagueRequest(Message):
     """Asks the registry for another live agent."""
 

@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from autogen_core import AgentId, MessageContext, RoutedAgent, message_handler
 
 from creator.agents.messages import CompleteText, CreateAgent, Created, Filled, FillTemplate
 from creator.authors import Author
-from sandbox.protocol import MODEL_GATEWAY, CellReport
+from sandbox.protocol import MODEL_GATEWAY, SUPERVISOR, CellReport, Colleague, ColleagueOrder
 
 
 class CreatorAgent(RoutedAgent):
     """Writes one agent for each brief, on request, statelessly.
 
     Args:
-        author: Turns a brief into a checked module on disk.
+        author: Turns a brief into a checked module; None where nobody is to be written.
         on_report: Called with what the supervisor tells of a cell.
+        on_order: Called with an agent's wish for a colleague, and who wishes.
     """
 
-    def __init__(self, author: Author, on_report: Callable[[CellReport], None]) -> None:
+    def __init__(
+        self,
+        author: Author | None,
+        on_report: Callable[[CellReport], None],
+        on_order: Callable[[ColleagueOrder, str], Awaitable[Colleague]],
+    ) -> None:
         super().__init__("Writes agents.")
         self._author = author
         self._on_report = on_report
+        self._on_order = on_order
 
     @message_handler
     async def create(self, message: CreateAgent, ctx: MessageContext) -> Created:
         """Write and check one agent; for the World alone."""
-        if ctx.sender is not None:
-            raise PermissionError("agents are ordered with ColleagueOrder")
+        if ctx.sender is not None or self._author is None:
+            raise PermissionError("colleagues are asked for with a ColleagueOrder")
         return await self._author.write(message, _GatewayPen(self, ctx))
 
     @message_handler
     async def cell_report(self, message: CellReport, ctx: MessageContext) -> CellReport:
-        """Take note of a cell that ended."""
+        """Take note of a cell that ended; from the supervisor alone."""
+        if ctx.sender is None or ctx.sender.type != SUPERVISOR:
+            raise PermissionError("only the supervisor tells of cells")
         self._on_report(message)
         return message
+
+    @message_handler
+    async def colleague(self, message: ColleagueOrder, ctx: MessageContext) -> Colleague:
+        """Write a colleague for an agent, within the limits of the run."""
+        if ctx.sender is None:
+            raise PermissionError("a colleague is an agent's wish")
+        return await self._on_order(message, ctx.sender.type)
 
 
 class _GatewayPen:

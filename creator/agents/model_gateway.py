@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Final
 
 from autogen_core import MessageContext, RoutedAgent, message_handler
@@ -17,6 +17,7 @@ from creator.models.filling import Filler, FillRequest
 from creator.models.idea_hints import IDEA_HINTS
 from creator.rendering import Template
 from creator.runtime import Admission
+from creator.trials import scripted_reply
 from sandbox.protocol import CREATOR, Idea, ModelReply, ModelRequest, RefineRequest
 
 MAX_PROMPT_CHARACTERS: Final = 60_000
@@ -33,6 +34,7 @@ class ModelGateway(RoutedAgent):
         objective: What the population works on.
         admission: Gives what the host knows of a request by its id.
         seed: For slots that are drawn by chance.
+        on_trial: Names of agents whose model is scripted.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class ModelGateway(RoutedAgent):
         objective: str,
         admission: Callable[[str | None], Admission],
         seed: int,
+        on_trial: Container[str],
     ) -> None:
         super().__init__("Gives agents access to the language model.")
         self._calls = calls
@@ -53,6 +56,7 @@ class ModelGateway(RoutedAgent):
         self._objective = objective
         self._admission = admission
         self._random = random.Random(seed)
+        self._on_trial = on_trial
 
     @message_handler
     async def complete(self, message: ModelRequest, ctx: MessageContext) -> ModelReply:
@@ -63,6 +67,11 @@ class ModelGateway(RoutedAgent):
             raise ValueError(f"the prompt has more than {MAX_PROMPT_CHARACTERS} characters")
         if any(isinstance(part, UserMessage) and not isinstance(part.content, str) for part in message.messages):
             raise ValueError("only text can be sent to the model")
+        if message.json_schema is not None and message.json_schema.get("title") != Idea.__name__:
+            # A schema from a cell is hostile (think of its patterns): only its title is used, to find our own.
+            raise ValueError(f"the only structured answer offered is {Idea.__name__!r}")
+        if agent in self._on_trial:
+            return scripted_reply(message)
         if message.json_schema is None:
             completion = await self._calls.complete(
                 agent, message.messages, temperature=message.temperature, max_tokens=message.max_tokens
@@ -73,9 +82,6 @@ class ModelGateway(RoutedAgent):
                 prompt_tokens=usage.prompt_tokens,
                 completion_tokens=usage.completion_tokens,
             )
-        # A schema from a cell is hostile (think of its patterns): only its title is used, to find our own.
-        if message.json_schema.get("title") != Idea.__name__:
-            raise ValueError(f"the only structured answer offered is {Idea.__name__!r}")
         before = self._spent(agent)
         content = await self._filler.fill(
             agent,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Final
 
 from autogen_core import MessageContext, RoutedAgent, message_handler
 
-from sandbox.protocol import Colleague, ColleagueRequest, Introduction
+from sandbox.protocol import TRIAL_PEER, Colleague, ColleagueRequest, Introduction
 
 SETTLE_SECONDS: Final = 5.0
 """How long a request may wait for the population to be born, so that the first ones choose among many."""
@@ -36,6 +36,9 @@ class Population:
         """Forget an agent that died; no error when it was not there."""
         self._live.pop(name, None)
 
+    def __len__(self) -> int:
+        return len(self._live)
+
     def __contains__(self, name: object) -> bool:
         return name in self._live
 
@@ -60,12 +63,19 @@ class Registry(RoutedAgent):
     Args:
         population: The live agents.
         chain_of: Gives the chain of names that the conversation of a request has passed.
+        on_trial: Names of agents that know nobody but the trials' own peer.
     """
 
-    def __init__(self, population: Population, chain_of: Callable[[str | None], tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        population: Population,
+        chain_of: Callable[[str | None], tuple[str, ...]],
+        on_trial: Container[str] = (),
+    ) -> None:
         super().__init__("Knows who is live.")
         self._population = population
         self._chain_of = chain_of
+        self._on_trial = on_trial
 
     @message_handler
     async def find(self, message: ColleagueRequest, ctx: MessageContext) -> Colleague:
@@ -73,6 +83,8 @@ class Registry(RoutedAgent):
         if ctx.sender is None:
             return Colleague(name=None)
         chain = self._chain_of(ctx.message_id)
+        if ctx.sender.type in self._on_trial:
+            return Colleague(name=None if TRIAL_PEER in chain else TRIAL_PEER, sector="trials")
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self._population.settled.wait()

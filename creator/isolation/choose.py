@@ -106,7 +106,7 @@ def _candidates(settings: SpawnSettings) -> list[str]:
 
 
 def _make(name: str, settings: SpawnSettings, run_id: str, progress: Callable[[str], None]) -> Sandbox:
-    capacity = Capacity(settings.count, settings.agents_per_cell)
+    capacity = Capacity(settings.most_agents, settings.agents_per_cell)
     if name == "bubblewrap":
         return BubblewrapSandbox(capacity)
     if name == "process":

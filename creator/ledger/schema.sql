@@ -16,14 +16,39 @@ CREATE TABLE events (
 
 -- The latest state of each agent; its history stands in events.
 CREATE TABLE agents (
-    name    TEXT PRIMARY KEY,
+    name     TEXT PRIMARY KEY,
+    at       REAL NOT NULL,
+    sector   TEXT NOT NULL,
+    role     TEXT NOT NULL,
+    state    TEXT NOT NULL,                               -- written, checked, pending, live or failed
+    sha256   TEXT NOT NULL,
+    attempt  INTEGER NOT NULL CHECK (attempt >= 0),
+    reason   TEXT NOT NULL,
+    number   INTEGER NOT NULL,                            -- of its birth, from 1
+    author   TEXT NOT NULL,                               -- fill, code or adopted
+    template TEXT NOT NULL,
+    parents  TEXT NOT NULL CHECK (json_valid(parents))    -- names
+) STRICT;
+
+-- What went wrong or was mended on the way to each birth.
+CREATE TABLE attempts (
+    id      INTEGER PRIMARY KEY,
     at      REAL NOT NULL,
-    sector  TEXT NOT NULL,
-    role    TEXT NOT NULL,
-    state   TEXT NOT NULL,
-    sha256  TEXT NOT NULL,
-    attempt INTEGER NOT NULL CHECK (attempt >= 0),
-    reason  TEXT NOT NULL
+    number  INTEGER NOT NULL,   -- of the birth
+    attempt INTEGER NOT NULL CHECK (attempt >= 1),
+    stage   TEXT NOT NULL,      -- model, source, policy, trial, review, cell
+    finding TEXT NOT NULL
+) STRICT;
+CREATE INDEX attempts_number ON attempts (number);
+
+-- What people decided about agents, from any terminal; a run that goes on reads them.
+CREATE TABLE decisions (
+    id       INTEGER PRIMARY KEY,
+    at       REAL NOT NULL,
+    name     TEXT NOT NULL,
+    sha256   TEXT NOT NULL,     -- of the module that was decided about
+    decision TEXT NOT NULL CHECK (decision IN ('approved', 'rejected', 'edited', 'regenerate')),
+    why      TEXT NOT NULL
 ) STRICT;
 
 -- Every request between two named agents.

@@ -11,15 +11,15 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from creator.errors import EnvironmentFault
 from creator.text import encodable, shorten
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 APPLICATION_ID: Final = 0x41_43_53_4C
 """Marks the file as a ledger of ours (``ACSL``)."""
 
@@ -29,6 +29,19 @@ _SHORT: Final = 300
 _LONG: Final = 4_000
 _DETAIL_CHARACTERS: Final = 20_000
 _BUSY_SECONDS: Final = 10.0
+
+
+Decision = Literal["approved", "rejected", "edited", "regenerate"]
+
+
+class DecisionRow(NamedTuple):
+    """One row of the table of decisions."""
+
+    id: int
+    name: str
+    sha256: str
+    decision: Decision
+    why: str
 
 
 class Ledger:
@@ -95,11 +108,15 @@ class Ledger:
         name: str,
         sector: str,
         role: str,
-        state: Literal["written", "checked", "live", "failed"],
+        state: Literal["written", "checked", "pending", "live", "failed"],
         *,
         sha256: str = "",
         attempt: int = 1,
         reason: str = "",
+        number: int = 0,
+        author: str = "fill",
+        template: str = "",
+        parents: Sequence[str] = (),
     ) -> None:
         """Record an agent's latest state, in place of the one before.
 
@@ -107,17 +124,23 @@ class Ledger:
             name: The agent.
             sector: Its sector.
             role: Its role.
-            state: ``written``, ``checked``, ``live`` or ``failed``.
+            state: ``written``, ``checked``, ``pending``, ``live`` or ``failed``.
             sha256: Digest of its module in hexadecimal; empty before there is one.
             attempt: Which try at its birth this is, from 1.
             reason: Why it failed.
+            number: Of its birth, from 1.
+            author: How its module came to be: ``fill``, ``code`` or ``adopted``.
+            template: The name of its template.
+            parents: The agents that it stems from.
         """
         self._write(
-            "INSERT INTO agents (name, at, sector, role, state, sha256, attempt, reason)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO agents"
+            " (name, at, sector, role, state, sha256, attempt, reason, number, author, template, parents)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET at = excluded.at, sector = excluded.sector,"
             " role = excluded.role, state = excluded.state, sha256 = excluded.sha256,"
-            " attempt = excluded.attempt, reason = excluded.reason",
+            " attempt = excluded.attempt, reason = excluded.reason, number = excluded.number,"
+            " author = excluded.author, template = excluded.template, parents = excluded.parents",
             (
                 _bounded(name),
                 time.time(),
@@ -127,8 +150,59 @@ class Ledger:
                 _bounded(sha256),
                 attempt,
                 _bounded(reason, _LONG),
+                number,
+                _bounded(author),
+                _bounded(template),
+                json.dumps([encodable(parent) for parent in parents]),
             ),
         )
+
+    def forget_agent(self, name: str) -> None:
+        """Take an agent out that is to be born again under another name; no error when there is none."""
+        self._write("DELETE FROM agents WHERE name = ?", (_bounded(name),))
+
+    def record_attempt(self, number: int, attempt: int, stage: str, finding: str) -> None:
+        """Record what went wrong, or was mended, on the way to a birth.
+
+        Args:
+            number: Of the birth, from 1.
+            attempt: Which try, from 1.
+            stage: Where: ``model``, ``source``, ``policy``, ``trial``, ``review`` or ``cell``.
+            finding: What.
+        """
+        self._write(
+            "INSERT INTO attempts (at, number, attempt, stage, finding) VALUES (?, ?, ?, ?, ?)",
+            (time.time(), number, attempt, _bounded(stage), _bounded(finding, _LONG)),
+        )
+
+    def record_decision(self, name: str, sha256: str, decision: Decision, why: str = "") -> None:
+        """Record what a person decided about an agent's module, or wants to be done with it.
+
+        Args:
+            name: The agent.
+            sha256: Digest of the module that was looked at, in hexadecimal.
+            decision: What.
+            why: The reason, in the person's words.
+        """
+        self._write(
+            "INSERT INTO decisions (at, name, sha256, decision, why) VALUES (?, ?, ?, ?, ?)",
+            (time.time(), _bounded(name), _bounded(sha256), decision, _bounded(why, _LONG)),
+        )
+
+    def decisions_after(self, id: int) -> list[DecisionRow]:
+        """The decisions with ids above this one, oldest first.
+
+        Raises:
+            EnvironmentFault: The ledger cannot be read.
+        """
+        with self._lock:
+            try:
+                rows = self._connection.execute(
+                    "SELECT id, name, sha256, decision, why FROM decisions WHERE id > ? ORDER BY id", (id,)
+                ).fetchall()
+            except sqlite3.Error as error:
+                raise fault(self.path, error) from None
+        return [DecisionRow(*row) for row in rows]
 
     def record_message(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sqlite3
@@ -135,6 +136,35 @@ def _is_alive(info: StartedRun) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Birth:
+    """How an agent came to be: what was found on the way, and what people decided.
+
+    Attributes:
+        attempts: Try, stage and finding, in order.
+        decisions: Decision and reason, in order.
+    """
+
+    attempts: list[tuple[int, str, str]]
+    decisions: list[tuple[str, str]]
+
+
+def load_birth(directory: Path, agent: AgentOutcome) -> Birth:
+    """What the ledger tells of an agent's birth.
+
+    Raises:
+        EnvironmentFault: The ledger is missing, damaged or of another version.
+    """
+    with _opened(directory / FILE_NAME) as connection:
+        attempts = connection.execute(
+            "SELECT attempt, stage, finding FROM attempts WHERE number = ? ORDER BY id", (agent.number,)
+        ).fetchall()
+        decisions = connection.execute(
+            "SELECT decision, why FROM decisions WHERE name = ? ORDER BY id", (agent.name,)
+        ).fetchall()
+    return Birth([tuple(row) for row in attempts], [tuple(row) for row in decisions])
+
+
 def _from_ledger(directory: Path, info: StartedRun, state: RunState) -> RunOutcome:
     with _opened(directory / FILE_NAME) as connection:
         spent = {
@@ -165,7 +195,7 @@ def _from_ledger(directory: Path, info: StartedRun, state: RunState) -> RunOutco
 
 
 def _agent(row: sqlite3.Row, spent: dict[str, tuple[int, int]]) -> AgentOutcome | None:
-    if row["state"] not in {"live", "failed"}:
+    if row["state"] not in {"live", "failed", "pending"}:
         return None
     read, written = spent.get(row["name"], (0, 0))
     return AgentOutcome(
@@ -175,6 +205,11 @@ def _agent(row: sqlite3.Row, spent: dict[str, tuple[int, int]]) -> AgentOutcome 
         state=row["state"],
         reason=row["reason"],
         attempts=row["attempt"],
+        number=row["number"],
+        author=row["author"],
+        template=row["template"],
+        parents=json.loads(row["parents"]),
+        sha256=row["sha256"],
         prompt_tokens=read,
         completion_tokens=written,
     )

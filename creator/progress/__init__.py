@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol, TextIO
 
-AgentState = Literal["written", "checked", "live", "failed"]
+AgentState = Literal["written", "checked", "pending", "live", "failed"]
 
 
 class Progress(Protocol):

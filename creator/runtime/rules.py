@@ -7,19 +7,22 @@ from typing import Final
 from creator.runtime.credentials import Grant
 from creator.runtime.records import Admission
 from sandbox.errors import ConversationEnded, PermissionDenied
-from sandbox.protocol import CREATOR, MODEL_GATEWAY, REGISTRY, SUPERVISOR
+from sandbox.protocol import CREATOR, MODEL_GATEWAY, REGISTRY, SUPERVISOR, ColleagueOrder
 
 OPEN_TO_CELLS: Final = frozenset({REGISTRY, MODEL_GATEWAY})
 """Trusted agents that a cell may ask at any time."""
 
 
-def chain_after(grant: Grant, source: str, target: str, before: Admission | None, hop_limit: int) -> tuple[str, ...]:
+def chain_after(
+    grant: Grant, source: str, target: str, kind: str, before: Admission | None, hop_limit: int
+) -> tuple[str, ...]:
     """The names that a conversation has passed once a request of an untrusted client is let pass.
 
     Args:
         grant: The sending client's.
         source: The agent that sends; the client may send as it.
         target: The agent that is asked.
+        kind: The message's class name.
         before: The request that the sender is answering, as the host knows it; None when it is answering none.
         hop_limit: How many agents may pass an idea on, one after the other.
 
@@ -31,7 +34,7 @@ def chain_after(grant: Grant, source: str, target: str, before: Admission | None
     if grant.role == "supervisor":
         if target != CREATOR:
             raise PermissionDenied(f"the supervisor may not send to {target[:64]!r}")
-    elif target in OPEN_TO_CELLS:
+    elif target in OPEN_TO_CELLS or (target == CREATOR and kind == ColleagueOrder.__name__):
         pass
     elif target in (CREATOR, SUPERVISOR):
         raise PermissionDenied(f"{source!r} may not send to {target!r}")

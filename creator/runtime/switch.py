@@ -262,7 +262,7 @@ class Switch:
         parent = client.to_answer.get(request.metadata.get("parent", ""))
         before = parent.admission if parent is not None else None
         try:
-            chain = chain_after(grant, source, target, before, self._hop_limit)
+            chain = chain_after(grant, source, target, request.payload.data_type, before, self._hop_limit)
         except PermissionDenied as error:
             raise self.refusal(client, "recipient", str(error)) from None
         conversation = before.conversation if before is not None else ""

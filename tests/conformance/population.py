@@ -27,6 +27,7 @@ from creator.blueprint import Blueprint
 from creator.outcome import RunOutcome
 from creator.progress.plain import PlainProgress
 from creator.runtime import Credentials, Grant
+from creator.modules import Modules
 from creator.settings import SpawnSettings
 from creator.spawning import spawn
 from creator.world import World
@@ -91,6 +92,7 @@ class Population(RecordedProgress):
         self.hostiles = list(hostiles)
         self.stems = {one.stem for one in hostiles}
         self.names: dict[str, str] = {}
+        self.placed: dict[str, Hostile] = {}
         self.marks = {one.stem: f"x{secrets.token_hex(4)}{number:02}" for number, one in enumerate(hostiles)}
         self.released = threading.Event()
         self.screen = io.StringIO()
@@ -167,32 +169,34 @@ class Population(RecordedProgress):
 
     def author(self, world: World) -> TemplateAuthor:
         """Makes the author of this run's modules."""
-        record = world.record
-        return _Author(self, world, record.module)
+        world.modules = _Modules(self, world)
+        return _Author(self, world)
 
 
 class _Author(TemplateAuthor):
     """Writes each part's module, past the policy."""
 
-    def __init__(self, population: Population, world: World, on_state: Any) -> None:
-        super().__init__(world.template, world.modules, world.directory.name, "scripted", on_state, world.on_fault)
+    def __init__(self, population: Population, world: World) -> None:
+        super().__init__(world.templates, world.directory.name, "scripted", world.taken, world.record.module)
         self._population = population
-        self._folder = world.modules
         self._parts: dict[str, Any] = {}
 
-    async def write(self, order: CreateAgent, fill: Any) -> Created:
+    async def write(self, order: CreateAgent, pen: Any) -> Created:
         part = self._population.part(order)
         await self._population.turn(part)
         persona = part.persona if isinstance(part, Hostile) else part
         self._parts[order.brief.model_dump_json()] = part
 
-        async def named(request: Any) -> str:
-            return json.dumps({**json.loads(await fill(request)), "persona": persona})
+        class Named:
+            async def fill(self, request: Any) -> str:
+                return json.dumps({**json.loads(await pen.fill(request)), "persona": persona})
 
-        created = await super().write(order, named)
+            complete = pen.complete
+
+        created = await super().write(order, Named())
         if isinstance(part, Hostile):
             self._population.names[part.stem] = created.blueprint.name
-            place(self._folder / f"{created.blueprint.name}.py", part.placed, self._population.targets(part))
+            self._population.placed[created.blueprint.name] = part
         return created
 
     def _source(self, blueprint: Blueprint) -> str:
@@ -204,6 +208,21 @@ class _Author(TemplateAuthor):
         return shared("_diarist") if part == DIARIST else super()._source(blueprint)
 
     def _check(self, source: str, name: str) -> None: ...
+
+
+class _Modules(Modules):
+    """Puts something else where checked modules lie."""
+
+    def __init__(self, population: Population, world: World) -> None:
+        super().__init__(world.modules.directory, world.on_fault)
+        self._population = population
+
+    def save(self, blueprint: Blueprint, source: str) -> str:
+        digest = super().save(blueprint, source)
+        part = self._population.placed.get(blueprint.name)
+        if part is not None:
+            place(self.directory / f"{blueprint.name}.py", part.placed, self._population.targets(part))
+        return digest
 
 
 def place(path: Path, placed: str, targets: dict[str, Any]) -> None:

@@ -187,8 +187,7 @@ def sabotage(**parts: str) -> Any:
         def _check(self, source: str, name: str) -> None: ...
 
     def make(world: World) -> TemplateAuthor:
-        record = world.record
-        return Saboteur(world.template, world.modules, world.directory.name, "scripted", record.module, world.on_fault)
+        return Saboteur(world.templates, world.directory.name, "scripted", world.taken, world.record.module)
 
     return make
 

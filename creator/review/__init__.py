@@ -1,0 +1,1 @@
+"""A person decides on a module before it goes live."""

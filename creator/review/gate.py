@@ -1,0 +1,119 @@
+"""The gate: where somebody asked to review, no module goes live without an approval of exactly that module."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+
+from creator.agents.messages import Created
+from creator.decisions import Decisions
+from creator.errors import BirthFailed, PolicyViolation, UsageError
+from creator.ledger.store import Ledger
+from creator.review.base import Candidate, Reviewer
+
+Check = Callable[[str, str], Awaitable[str]]
+"""Takes an edited module and its agent's name; gives it as it may run, or raises what is wrong with it."""
+
+Wait = Callable[[Created], Awaitable[None]]
+"""Puts a module on disk and its agent on record as pending; returns once it may be waited for."""
+
+
+class Rejected(Exception):
+    """A person rejected a module.
+
+    Attributes:
+        why: In the person's words.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Gate:
+    """Asks a person about every module.
+
+    Args:
+        reviewer: How the person is asked.
+        decisions: Where later decisions come from.
+        ledger: Where every decision is written before it has an effect.
+        check: Judges edited modules.
+        example: A template's module for a brief with no model, to compare with; by the draft.
+        waiting: Entered while a decision that was put off is waited for.
+    """
+
+    def __init__(
+        self,
+        reviewer: Reviewer,
+        decisions: Decisions,
+        ledger: Ledger,
+        check: Check,
+        example: Callable[[Created], str | None],
+        waiting: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._reviewer = reviewer
+        self._decisions = decisions
+        self._ledger = ledger
+        self._check = check
+        self._example = example
+        self._waiting = waiting
+
+    async def admit(self, draft: Created, pend: Wait) -> Created:
+        """The module that a person approved: the draft, or what the person made of it.
+
+        Args:
+            draft: A module that passed all checks.
+            pend: Called when the decision is put off.
+
+        Raises:
+            Rejected: The person does not want it.
+        """
+        candidate = self._candidate(draft)
+        name = candidate.name
+        while True:
+            verdict = await self._reviewer.review(candidate)
+            match verdict.decision:
+                case "approved":
+                    self._ledger.record_decision(name, candidate.sha256, "approved")
+                    return draft
+                case "rejected":
+                    self._ledger.record_decision(name, candidate.sha256, "rejected", verdict.why)
+                    raise Rejected(verdict.why)
+                case "edited":
+                    try:
+                        source = await self._check(verdict.source, name)
+                    except (PolicyViolation, BirthFailed, UsageError) as error:
+                        await self._reviewer.tell(candidate, str(error))
+                        continue
+                    self._ledger.record_decision(name, digest(source), "edited")
+                    return draft.model_copy(update={"source": source, "notes": [*draft.notes, "edited by a person"]})
+                case "pending":
+                    await pend(draft)
+                    with self._waiting():
+                        row = await self._decisions.of(name, candidate.sha256)
+                    if row.decision == "rejected":
+                        raise Rejected(row.why)
+                    return draft
+
+    def _candidate(self, draft: Created) -> Candidate:
+        blueprint = draft.blueprint
+        return Candidate(
+            name=blueprint.name,
+            persona=blueprint.persona,
+            sector=blueprint.sector,
+            role=blueprint.brief.role,
+            author=blueprint.author,
+            template=blueprint.template,
+            attempt=blueprint.attempt,
+            source=draft.source,
+            template_source=self._example(draft),
+            slots=blueprint.slots,
+            findings=tuple(draft.notes),
+            sha256=digest(draft.source),
+        )
+
+
+def digest(source: str) -> str:
+    """SHA-256 of a module, in hexadecimal."""
+    return hashlib.sha256(source.encode("utf-8")).hexdigest()
