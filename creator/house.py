@@ -119,7 +119,7 @@ class House:
         self.trials: Trials
         self.sandbox: Sandbox
         self._progress = progress
-        self._modules = modules
+        self.modules = modules
         self._run_id = run_id
         self._templates = templates
         self._author = author
@@ -175,7 +175,7 @@ class House:
                 self.settings,
                 run_id=self._run_id,
                 code=self._writes_code,
-                modules=self._modules.resolve(),
+                modules=self.modules.resolve(),
                 sockets=sockets,
                 credential=self.credentials.issue(Grant(SUPERVISOR, frozenset({SUPERVISOR}), "supervisor")),
                 progress=self._progress.say,
@@ -199,7 +199,7 @@ class House:
         )
         runtime.add_message_serializer(serializers(messages))
         self.cells = Cells(self.settings, runtime, self.host, self.credentials)
-        self.trials = Trials(self._modules, self.cells, runtime, self.settings.objective)
+        self.trials = Trials(self.modules, self.cells, runtime, self.settings.objective)
         on_trial = self.trials.names
         gateway = ModelGateway(
             self.calls,

@@ -17,7 +17,7 @@ from creator.cells import MAX_REASON, Cells, StartFailed
 from creator.errors import BirthFailed
 from creator.modules import write_module
 from creator.text import clean
-from sandbox.errors import HandlerFailed, MessagingError
+from sandbox.errors import NO_HANDLER, HandlerFailed, MessagingError
 from sandbox.protocol import (
     Idea,
     Message,
@@ -44,8 +44,6 @@ SAMPLE_IDEA: Final = Idea(
     first_step="Compare last month's shifts with the arrivals of one port.",
 )
 SAMPLE_TEXT: Final = "Ask the customer first: one week of interviews tells whether anyone would pay."
-
-_UNHANDLED: Final = "CantHandleException"
 
 
 class TrialPeer(RoutedAgent):
@@ -132,7 +130,7 @@ class Trials:
         try:
             return await request
         except MessagingError as error:
-            if may_refuse and isinstance(error, HandlerFailed) and error.type_name == _UNHANDLED:
+            if may_refuse and isinstance(error, HandlerFailed) and error.type_name == NO_HANDLER:
                 return None
             reason = await self._cells.reason_of(name, error)
             raise StartFailed(f"{reason} {when}", getattr(error, "traceback", "")) from None

@@ -19,6 +19,9 @@ from __future__ import annotations
 import traceback
 from typing import Final
 
+NO_HANDLER: Final = "NoHandler"
+"""The type name of a `HandlerFailed` whose recipient knows the message, but has no handler for it."""
+
 MAX_ERROR_CHARACTERS: Final = 2_000
 MAX_TYPE_CHARACTERS: Final = 200
 TRACEBACK_FRAMES: Final = 5

@@ -6,11 +6,18 @@ import asyncio
 import functools
 from typing import Any
 
-from autogen_core import JSON_DATA_CONTENT_TYPE, AgentId, CancellationToken, MessageContext, MessageHandlerContext
+from autogen_core import (
+    JSON_DATA_CONTENT_TYPE,
+    Agent,
+    AgentId,
+    CancellationToken,
+    MessageContext,
+    MessageHandlerContext,
+)
 from autogen_core._serialization import UnknownPayload
 from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
 
-from sandbox.errors import DeadlineExceeded, HandlerFailed, MessagingError, failure_of
+from sandbox.errors import NO_HANDLER, DeadlineExceeded, HandlerFailed, MessagingError, failure_of
 from sandbox.runtime import current
 from sandbox.runtime.asking import AskingRuntime
 from sandbox.runtime.current import Answering
@@ -77,12 +84,18 @@ class AnsweringRuntime(AskingRuntime):
             # Whatever the handler raises is its own failure, even when it is an error of ours from further on.
             raise failure_of(error) from None
         if result is None:
-            raise HandlerFailed(f"{answering.recipient!r} answered {request.payload.data_type} with None")
+            kind, handlers = request.payload.data_type, getattr(await self._agent(request), "_handlers", None)
+            if isinstance(handlers, dict) and type(message) not in handlers:  # AutoGen only logs that
+                raise HandlerFailed(f"{answering.recipient!r} has no handler for {kind}", NO_HANDLER)
+            raise HandlerFailed(f"{answering.recipient!r} answered {kind} with None")
         return result
 
-    async def _call_agent(self, message: Any, request: pb.RpcRequest, token: CancellationToken) -> Any:
+    async def _agent(self, request: pb.RpcRequest) -> Agent:
         recipient = _agent_id(request.target.type, request.target.key)
-        agent = self._instantiated_agents.get(recipient) or await self._get_agent(recipient)
+        return self._instantiated_agents.get(recipient) or await self._get_agent(recipient)
+
+    async def _call_agent(self, message: Any, request: pb.RpcRequest, token: CancellationToken) -> Any:
+        agent = await self._agent(request)
         context = MessageContext(
             sender=_agent_id(request.source.type, request.source.key) if request.HasField("source") else None,
             topic_id=None,

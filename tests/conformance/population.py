@@ -24,10 +24,10 @@ import pytest
 from creator.agents.messages import CreateAgent, Created
 from creator.authors import TemplateAuthor
 from creator.blueprint import Blueprint
+from creator.modules import Modules
 from creator.outcome import RunOutcome
 from creator.progress.plain import PlainProgress
 from creator.runtime import Credentials, Grant
-from creator.modules import Modules
 from creator.settings import SpawnSettings
 from creator.spawning import spawn
 from creator.world import World
