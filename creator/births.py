@@ -111,6 +111,7 @@ class Nursery:
         self._places = places
         self._settle = settle
         self._replacing: set[str] = set()
+        self._changing: dict[str, asyncio.Event] = {}
 
     async def give_birth(self, wish: Wish) -> str | None:
         """The name of a new live agent, or None when it was given up; recorded either way.
@@ -262,16 +263,15 @@ class Nursery:
         draft = await self._admitted(draft, self._wait_unsaved)
         source = (self._modules.directory / f"{name}.py").read_text("utf-8")
         self._modules.keep_earlier(name)
-        await self.end(name)
+        changed = self._changing[name] = asyncio.Event()
         try:
-            sha256 = self._saved(draft)
-            await self._cells.start(name, sha256, self._dice(number, draft.blueprint.attempt))
-        except StartFailed:
-            sha256 = self._saved(Created(blueprint=before, source=source))
-            await self._cells.start(name, sha256, self._dice(number, before.attempt))
-            self._announce(before)
-            raise
-        self._announce(draft.blueprint)
+            self._population.remove(name)
+            await self._cells.quiet(name)
+            await self._cells.end(name)
+            sha256 = await self._succeed(number, draft, Created(blueprint=before, source=source))
+        finally:
+            changed.set()
+            del self._changing[name]
         self._record.agent(
             number,
             name,
@@ -283,6 +283,24 @@ class Nursery:
         )
         self._record.event("regenerated", name, reason=why)
         self._record.progress.say(f"{name} has a successor of its name")
+
+    async def _succeed(self, number: int, draft: Created, before: Created) -> str:
+        """Start a successor, or its predecessor once more; gives the digest of the successor."""
+        name = draft.blueprint.name
+        try:
+            sha256 = self._saved(draft)
+            await self._cells.start(name, sha256, self._dice(number, draft.blueprint.attempt))
+        except StartFailed:
+            await self._cells.start(name, self._saved(before), self._dice(number, before.blueprint.attempt))
+            self._announce(before.blueprint)
+            raise
+        self._announce(draft.blueprint)
+        return sha256
+
+    async def present(self, name: str) -> None:
+        """Wait until an agent that is being replaced has its successor."""
+        if (changed := self._changing.get(name)) is not None:
+            await changed.wait()
 
     async def _wait_unsaved(self, draft: Created) -> None:
         raise Rejected("a successor is decided about at once: use --review without =later")

@@ -19,6 +19,8 @@ MAX_REASON: Final = 500
 MAX_TRACEBACK: Final = 1_200
 CANARY_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 5.0
+QUIET_SECONDS: Final = 0.05
+"""How often it is looked whether an agent has answered everything."""
 EXIT_REPORT_SECONDS: Final = 3.0
 """How long a lost agent's exit reason may take to arrive after its connection broke."""
 
@@ -109,9 +111,12 @@ class Cells:
     async def _failure(self, name: str, error: MessagingError) -> StartFailed:
         return StartFailed(await self.reason_of(name, error), getattr(error, "traceback", ""))
 
-    def runs(self, name: str) -> bool:
-        """Whether this agent has a cell."""
-        return name in self._clients
+    async def quiet(self, name: str) -> None:
+        """Wait until an agent has answered all that it was asked, but no longer than for one answer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.reply_deadline):
+                while self._host.unanswered(name):
+                    await asyncio.sleep(QUIET_SECONDS)
 
     async def end(self, name: str) -> None:
         """End an agent and, unless others live there, its cell; no error when it has none."""

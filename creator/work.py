@@ -33,14 +33,14 @@ class Work:
         finally:
             self._change(1)
 
-    async def idle(self, begun: bool) -> None:
-        """Wait until everybody has ended or waits for a person.
+    @property
+    def is_idle(self) -> bool:
+        """Whether everybody has ended or waits for a person."""
+        return self._over.is_set()
 
-        Args:
-            begun: Whether there is any work; else there is nothing to wait for.
-        """
-        if begun:
-            await self._over.wait()
+    async def idle(self) -> None:
+        """Wait until everybody has ended or waits for a person."""
+        await self._over.wait()
 
     def _change(self, by: int) -> None:
         self._busy += by

@@ -193,7 +193,8 @@ class World:
                 host=socket.gethostname(),
             ),
         )
-        publish_latest(self.settings.output, self.directory)
+        if self._earlier is None:
+            publish_latest(self.settings.output, self.directory)
         self.record.event("started", self.directory.name, seed=self.seed, model=self.backend.name)
 
     async def _first_of(self, work: Coroutine[Any, Any, None], watch: Coroutine[Any, Any, None]) -> None:
@@ -220,13 +221,21 @@ class World:
                 self._group = group
                 watching = group.create_task(self._decisions.watch())
                 living = [group.create_task(self._work.do(self._live(wish))) for wish in wishes]
-                await self._work.idle(bool(wishes))
+                await self._until_idle(bool(wishes))
                 await end_tasks(watching, *living)
         except BaseExceptionGroup as group_error:
             faults = group_error.subgroup(EnvironmentFault)
             raise (group_error if faults is None else _first_leaf(faults)) from None
         except TimeoutError:
             self.record.failures.append(f"the deadline of {self.settings.deadline:g} s passed")
+
+    async def _until_idle(self, begun: bool) -> None:
+        """Wait until nobody does anything but wait for a person who has not decided yet."""
+        while begun:
+            await self._work.idle()
+            self._decisions.look()
+            await asyncio.sleep(0)  # whoever was decided about wakes up now
+            begun = not self._work.is_idle
 
     def _first_wishes(self) -> list[Wish]:
         briefs = draw_briefs(self.settings.count, self.seed)
@@ -326,6 +335,7 @@ class World:
             conversation = f"c{number:04d}.{attempt}"
             request = ProposeRequest(objective=self.settings.objective)
             try:
+                await self._nursery.present(name)
                 proposal = await self.house.trusted.request(
                     request, name, timeout=self.settings.reply_deadline, conversation=conversation
                 )

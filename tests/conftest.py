@@ -104,6 +104,7 @@ def run(serve: Callable[..., ScriptedServer], tmp_path: Path) -> Callable[..., A
         server: ScriptedServer | None = None,
         author: Any = None,
         progress: Any = None,
+        reviewer: Any = None,
         **options: Any,
     ) -> RunOutcome:
         server = server or serve(fault=fault)
@@ -120,6 +121,6 @@ def run(serve: Callable[..., ScriptedServer], tmp_path: Path) -> Callable[..., A
                 **options,
             },
         )
-        return await spawn(settings, progress or RecordedProgress(), environ={}, author=author)
+        return await spawn(settings, progress or RecordedProgress(), environ={}, author=author, reviewer=reviewer)
 
     return start

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import logging
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from creator.ledger.view import RunView
+    from creator.outcome import RunOutcome
 
 PROGRAM: Final = "python -m creator"
 
@@ -153,3 +156,21 @@ def stdout_console() -> Console:
     from rich.console import Console
 
     return Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+
+
+def calm_libraries(debug: bool = False) -> None:
+    """Keep libraries from writing into the display; what matters to the user is reported by the run itself."""
+    if debug:
+        logging.basicConfig(level=logging.WARNING)
+        return
+    logging.getLogger().addHandler(logging.NullHandler())
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read when grpc is imported
+
+
+def tell_reason(outcome: RunOutcome) -> int:
+    """Why a run did not reach its aim, in one line on stderr; gives its exit code."""
+    if outcome.exit_code:
+        sys.stdout.flush()
+        reason = clean(outcome.reason, 500) or "the run did not reach its aim"
+        print(f"creator: {reason}", file=sys.stderr, flush=True)
+    return outcome.exit_code

@@ -55,10 +55,12 @@ def _print_next(console: Console, outcome: RunOutcome) -> None:
         steps.append(("", f"{PROGRAM} ideas show 1{folder}"))
     if outcome.live:
         steps.append(("", f"{PROGRAM} agents show {clean(outcome.live[0].name, 64)}{folder}"))
-    if outcome.exit_code and not outcome.interrupted:
+    if outcome.pending:
+        steps.append(("Decide", f"{PROGRAM} agents approve {clean(outcome.pending[0].name, 64)}{folder}"))
+    elif outcome.exit_code and not outcome.interrupted:
         steps.append(("Mend", f"{PROGRAM} doctor"))
     for label, step in steps:
-        console.print(Text.assemble((f"{label:<6}", "bold"), step), soft_wrap=True)
+        console.print(Text.assemble((f"{label:<7}", "bold"), step), soft_wrap=True)
 
 
 def ideas_table(ideas: list[IdeaOutcome]) -> Table:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from creator.cli._agents_deciding import approve, regenerate, reject
 from creator.cli._shared import (
     PROGRAM,
     DefaultGroup,
@@ -105,6 +106,10 @@ def show_agent(name: str, run: str | None, output: str | None, as_json: bool) ->
         console.rule(Text(f"{name}: {', '.join(fact for fact in facts if fact)}"), align="left", style="dim")
     console.print(Syntax(text, "python", theme="ansi_dark", word_wrap=True, background_color="default"))
     console.print(Text(str(folder / f"{name}.py"), "dim"), soft_wrap=True)
+
+
+for _command in (approve, reject, regenerate):
+    agents.add_command(_command)
 
 
 def _read(path: Path) -> str | None:

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 import sys
+from typing import Final
 
 import click
 
-from creator.cli._shared import State, debug_option, output_option, print_json, stdout_console
+from creator.cli._shared import (
+    State,
+    calm_libraries,
+    debug_option,
+    output_option,
+    print_json,
+    stdout_console,
+    tell_reason,
+)
+
+REVIEWS: Final = ("now", "later", "no")
 
 
-@click.command()
+class ReviewingCommand(click.Command):
+    """Knows that ``--review 20`` is ``--review=now 20``: the word after it is its value only when it fits."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give ``--review`` its value."""
+        following = [*args[1:], ""]
+        pairs = zip(args, following, strict=True)
+        args = [f"{one}=now" if one == "--review" and after not in REVIEWS else one for one, after in pairs]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=ReviewingCommand)
 @click.argument("count", metavar="N", required=False)
 @click.option("--objective", metavar="TEXT", help="What they work on [default: business ideas for agentic AI].")
 @click.option(
@@ -33,7 +53,17 @@ from creator.cli._shared import State, debug_option, output_option, print_json, 
     "--agents-per-cell", metavar="K", help="Pack K agents into a process, for thousands of them [default: 1]."
 )
 @click.option("--unsafe", is_flag=True, default=None, help="Let a plain process run code that a model wrote.")
-@click.option("--author", metavar="HOW", help="How modules are written: fill [default: fill].")
+@click.option(
+    "--author",
+    metavar="HOW",
+    help="How modules are written: fill (a template's slots), or code (the model writes behaviour) [default: fill].",
+)
+@click.option(
+    "--review",
+    metavar="[WHEN]",
+    help="Approve each module before it goes live: --review asks here, --review=later lets it wait [default: no].",
+)
+@click.option("--max-agents", metavar="M", help="With the colleagues that agents ask for [default: twice N].")
 @click.option("--seed", metavar="INT", help="Makes briefs and draws repeatable.")
 @click.option("--deadline", metavar="SECONDS", help="For the whole run [default: none].")
 @click.option("--bounce", metavar="P", help="How likely an agent shares its idea, 0 to 1 [default: its own].")
@@ -56,7 +86,7 @@ def spawn(ctx: click.Context, /, **options: str | bool | None) -> int:
 
     settings = SpawnSettings.load(options)
     state = ctx.find_object(State) or State()
-    _calm_libraries(state.debug)
+    calm_libraries(state.debug)
     progress = make_progress(settings.count, quiet=settings.quiet, stream=sys.stderr)
     try:
         from creator.spawning import spawn as run_spawn
@@ -70,19 +100,4 @@ def spawn(ctx: click.Context, /, **options: str | bool | None) -> int:
         from creator.cli._tables import print_summary
 
         print_summary(stdout_console(), outcome)
-    if outcome.exit_code:
-        from creator.text import clean
-
-        sys.stdout.flush()
-        reason = clean(outcome.reason, 500) or "the run did not reach its aim"
-        print(f"creator: {reason}", file=sys.stderr, flush=True)
-    return outcome.exit_code
-
-
-def _calm_libraries(debug: bool) -> None:
-    """Keep libraries from writing into the display; what matters to the user is reported by the run itself."""
-    if debug:
-        logging.basicConfig(level=logging.WARNING)
-        return
-    logging.getLogger().addHandler(logging.NullHandler())
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # read when grpc is imported
+    return tell_reason(outcome)

@@ -350,6 +350,10 @@ class HardenedHost(GrpcWorkerAgentRuntimeHost):
             client.outbox.close()
             await self._switch.disconnect(client)
 
+    def unanswered(self, name: str) -> int:
+        """How many requests the agent ``name`` has not answered."""
+        return self._switch.unanswered(name)
+
     def admission(self, name: str, message_id: str | None) -> Admission:
         """What is known of a request that the agent ``name`` is answering; empty when it is none."""
         return self._switch.admission(name, message_id)

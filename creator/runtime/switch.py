@@ -162,6 +162,11 @@ class Switch:
         pending = owner.to_answer.get(message_id or "") if owner is not None else None
         return pending.admission if pending is not None else Admission()
 
+    def unanswered(self, name: str) -> int:
+        """How many requests the agents behind a name have not answered."""
+        owner = self._owners.get(name)
+        return owner.to_answer_by_name[name] if owner is not None else 0
+
     def counters(self) -> Counters:
         """What is going on, and what has been done so far."""
         return Counters(

@@ -1,0 +1,154 @@
+"""What a person decides about agents: approve, reject, regenerate; from any terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from creator.cli._shared import (
+    PROGRAM,
+    calm_libraries,
+    debug_option,
+    open_run,
+    output_option,
+    stdout_console,
+    tell_reason,
+)
+from creator.errors import UsageError
+
+if TYPE_CHECKING:
+    from creator.ledger.store import Decision
+    from creator.ledger.view import RunView
+    from creator.outcome import AgentOutcome
+
+_run_option = click.option(
+    "--run", metavar="RUN", help="A run's id, the beginning of one, or latest [default: latest]."
+)
+
+
+@click.command("approve")
+@click.argument("names", metavar="NAME...", nargs=-1)
+@click.option("--all", "everyone", is_flag=True, help="All that wait.")
+@_run_option
+@output_option
+@debug_option
+def approve(names: tuple[str, ...], everyone: bool, run: str | None, output: str | None) -> int:
+    """Let pending agents live.
+
+    While their run goes on they come to life in it; when it has ended it is opened again for them.
+    """
+    view = open_run(output, run)
+    if not names and not everyone:
+        raise UsageError(f"Say whom: {_waiting(view)}, or --all.")
+    chosen = view.outcome.pending if everyone else [_agent(view, name, "pending") for name in names]
+    _decide(view, chosen, "approved", "")
+    for agent in chosen:
+        click.echo(f"approved: {agent.name}")
+    if view.state == "running" or not chosen:
+        return 0
+    return _go_on(view)
+
+
+@click.command("reject")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--why", required=True, metavar="TEXT", help="The reason; the next try gets it.")
+@_run_option
+@output_option
+@debug_option
+def reject(names: tuple[str, ...], why: str, run: str | None, output: str | None) -> int:
+    """Don't let pending agents live.
+
+    While their run goes on each is written anew, with the reason; when it has ended they are given up.
+    """
+    view = open_run(output, run)
+    chosen = [_agent(view, name, "pending") for name in names]
+    _decide(view, chosen, "rejected", _reason(why))
+    for agent in chosen:
+        click.echo(f"rejected: {agent.name}")
+    return 0 if view.state == "running" else _go_on(view)
+
+
+@click.command("regenerate")
+@click.argument("name")
+@click.option("--why", default="", metavar="TEXT", help="What shall be different.")
+@_run_option
+@output_option
+@debug_option
+def regenerate(name: str, why: str, run: str | None, output: str | None) -> int:
+    """Have a live agent written anew; it takes its predecessor's place while the run goes on."""
+    view = open_run(output, run)
+    agent = _agent(view, name, "live")
+    if view.state != "running":
+        raise UsageError(f"Run {view.outcome.run_id} has ended: an agent is regenerated while its run goes on.")
+    _decide(view, [agent], "regenerate", _reason(why) if why else "")
+    click.echo(f"ordered: a successor of {agent.name}")
+    return 0
+
+
+def _reason(why: str) -> str:
+    from creator.text import clean
+
+    reason = clean(why, 300)
+    if not reason:
+        raise UsageError("Give a reason: --why 'what shall be different'.")
+    return reason
+
+
+def _agent(view: RunView, name: str, state: str) -> AgentOutcome:
+    from creator.text import clean
+
+    outcome = view.outcome
+    agent = next((agent for agent in outcome.agents if agent.name == name), None)
+    if agent is None:
+        raise UsageError(f"No agent {clean(name, 64)!r} in run {outcome.run_id}. See: {PROGRAM} agents")
+    if agent.state != state:
+        waiting = f" Waiting: {_waiting(view)}." if state == "pending" else ""
+        raise UsageError(f"Agent {agent.name!r} is {agent.state}, not {state}.{waiting}")
+    return agent
+
+
+def _waiting(view: RunView) -> str:
+    names = [agent.name for agent in view.outcome.pending]
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "") if names else "nobody waits"
+
+
+def _decide(view: RunView, agents: list[AgentOutcome], decision: Decision, why: str) -> None:
+    """Write decisions into the ledger, each about exactly the module that is on disk and on record."""
+    from creator.ledger.store import FILE_NAME, Ledger
+    from creator.modules import load_agent
+
+    directory = view.outcome.directory
+    for agent in agents:
+        source = load_agent(directory / "agents", agent.name).source
+        if decision == "approved" and hashlib.sha256(source.encode()).hexdigest() != agent.sha256:
+            raise UsageError(f"The module of {agent.name!r} was changed since it was checked: reject it instead.")
+    ledger = Ledger.open(directory / FILE_NAME)
+    try:
+        for agent in agents:
+            ledger.record_decision(agent.name, agent.sha256, decision, why)
+    finally:
+        asyncio.run(ledger.close())
+
+
+def _go_on(view: RunView) -> int:
+    """Open a run that has ended once more, for those about whom somebody decided."""
+    from creator.cli._tables import print_summary
+    from creator.outputs import read_settings
+    from creator.progress import make_progress
+
+    earlier = view.outcome
+    settings = read_settings(earlier.directory, count=earlier.asked, objective=earlier.objective)
+    calm_libraries()
+    progress = make_progress(settings.count, quiet=False, stream=sys.stderr)
+    try:
+        from creator.spawning import spawn
+
+        outcome = asyncio.run(spawn(settings, progress, earlier=earlier))
+    finally:
+        progress.finish()
+    print_summary(stdout_console(), outcome)
+    return tell_reason(outcome)

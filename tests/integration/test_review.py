@@ -1,0 +1,243 @@
+"""A person stays in charge: nobody goes live without the asked approval, whichever way round it is tried."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from creator.cli import main
+from creator.ledger.store import FILE_NAME, Ledger
+from creator.ledger.view import load_run
+from creator.review.base import Candidate, Verdict
+from creator.settings import SpawnSettings
+from creator.spawning import spawn
+from tests.conftest import RecordedProgress
+
+
+class Scripted:
+    """Decides by a function; keeps what it was shown."""
+
+    def __init__(self, decide: Callable[[Candidate], Verdict]) -> None:
+        self.decide = decide
+        self.shown: list[Candidate] = []
+        self.told: list[str] = []
+
+    async def review(self, candidate: Candidate) -> Verdict:
+        self.shown.append(candidate)
+        await asyncio.sleep(0)
+        return self.decide(candidate)
+
+    async def tell(self, candidate: Candidate, problem: str) -> None:
+        self.told.append(problem)
+
+
+APPROVED = Verdict("approved")
+
+
+def rows(directory: Path, query: str) -> list[Any]:
+    with closing(sqlite3.connect(directory / FILE_NAME)) as ledger:
+        return ledger.execute(query).fetchall()
+
+
+async def test_what_is_approved_lives_and_the_decision_is_on_record(run: Any) -> None:
+    reviewer = Scripted(lambda candidate: APPROVED)
+    outcome = await run(3, review="now", reviewer=reviewer)
+    assert outcome.exit_code == 0, outcome.reason
+    assert {one.name for one in reviewer.shown} == {agent.name for agent in outcome.agents}
+    for shown in reviewer.shown:
+        assert hashlib.sha256(shown.source.encode()).hexdigest() == shown.sha256
+        assert (outcome.directory / "agents" / f"{shown.name}.py").read_text("utf-8") == shown.source
+    decisions = rows(outcome.directory, "SELECT name, sha256, decision FROM decisions")
+    assert {(one.name, one.sha256, "approved") for one in reviewer.shown} == set(decisions)
+
+
+async def test_a_reason_of_rejection_goes_into_the_next_try(run: Any, serve: Any) -> None:
+    server = serve()
+    reviewer = Scripted(lambda one: Verdict("rejected", "too shy by half") if one.attempt == 1 else APPROVED)
+    outcome = await run(2, server=server, review="now", reviewer=reviewer, bounce=0.0)
+    assert outcome.exit_code == 0, outcome.reason
+    prompts = [str(request["messages"]) for request in server.requests]
+    assert sum("too shy by half" in prompt for prompt in prompts) == 2
+    live = {agent.name for agent in outcome.agents}
+    assert live == {one.name for one in reviewer.shown if one.attempt == 2}
+    assert {path.stem for path in (outcome.directory / "agents").glob("*.py")} == live
+
+
+async def test_one_who_is_always_rejected_is_given_up_and_never_lived(run: Any) -> None:
+    reviewer = Scripted(lambda candidate: Verdict("rejected", "no"))
+    outcome = await run(1, review="now", reviewer=reviewer)
+    assert outcome.exit_code == 1
+    assert "rejected" in outcome.reason
+    assert rows(outcome.directory, "SELECT count(*) FROM messages WHERE type IN ('Hello', 'StartCell')") == [(0,)]
+
+
+async def test_an_edited_module_is_checked_again_and_the_edit_is_what_lives(run: Any) -> None:
+    good = "# edited by hand\n"
+
+    def decide(candidate: Candidate) -> Verdict:
+        if len(reviewer.shown) == 1:
+            return Verdict("edited", source="import os\n" + candidate.source)
+        if len(reviewer.shown) == 2:
+            return Verdict("edited", source=candidate.source.replace("return kit.Proposal(idea=idea)", "return None"))
+        return Verdict("edited", source=candidate.source + good)
+
+    reviewer = Scripted(decide)
+    outcome = await run(1, review="now", reviewer=reviewer)
+    assert outcome.exit_code == 0, outcome.reason
+    assert len(reviewer.told) == 2
+    assert "IMPORT001" in reviewer.told[0]
+    assert "propose" in reviewer.told[1]
+    (agent,) = outcome.agents
+    source = (outcome.directory / "agents" / f"{agent.name}.py").read_text("utf-8")
+    assert source.endswith(good)
+    assert agent.sha256 == hashlib.sha256(source.encode()).hexdigest()
+    assert rows(outcome.directory, "SELECT decision, sha256 FROM decisions") == [("edited", agent.sha256)]
+
+
+async def test_those_who_wait_hold_up_nobody(run: Any) -> None:
+    waits: list[str] = []
+
+    def decide(candidate: Candidate) -> Verdict:
+        if not waits or candidate.name in waits:
+            waits.append(candidate.name)
+            return Verdict("pending")
+        return APPROVED
+
+    outcome = await run(4, review="now", reviewer=Scripted(decide), bounce=1.0)
+    assert outcome.exit_code == 3
+    assert len(outcome.ideas) == 3
+    assert [agent.name for agent in outcome.pending] == waits[:1]
+    assert f"agents approve {waits[0]}" in outcome.reason
+    assert rows(outcome.directory, f"SELECT count(*) FROM messages WHERE target = '{waits[0]}'") == [(0,)]
+
+
+async def test_later_means_that_nobody_lives_until_somebody_approves(run: Any) -> None:
+    outcome = await run(3, review="later")
+    assert outcome.exit_code == 1
+    assert {agent.state for agent in outcome.agents} == {"pending"}
+    assert rows(outcome.directory, "SELECT count(*) FROM messages WHERE type IN ('Hello', 'StartCell')") == [(0,)]
+    assert len(list((outcome.directory / "agents").glob("*.py"))) == 3
+
+
+def decide_in_ledger(directory: Path, name: str, sha256: str, decision: Any, why: str = "") -> None:
+    """As another terminal does."""
+    ledger = Ledger.open(directory / FILE_NAME)
+    ledger.record_decision(name, sha256, decision, why)
+    asyncio.get_running_loop().create_task(ledger.close())
+
+
+async def test_another_terminal_decides_while_the_run_goes_on(run: Any, serve: Any, tmp_path: Path) -> None:
+    server = serve()
+    progress = RecordedProgress()
+    going = asyncio.create_task(run(2, server=server, review="later", progress=progress, bounce=0.0))
+    seen: set[str] = set()
+    # Somebody is always at work until both have been decided about: the first is rejected once, then approved.
+    decided: list[str] = []
+    async with asyncio.timeout(60):
+        while not going.done():
+            await asyncio.sleep(0.01)
+            for name, state, _ in list(progress.agents):
+                if state == "pending" and name not in seen:
+                    seen.add(name)
+                    (directory,) = (tmp_path / "generated").glob("2*")
+                    ((sha256,),) = rows(directory, f"SELECT sha256 FROM agents WHERE name = '{name}'")
+                    decision = "rejected" if not decided else "approved"
+                    decided.append(decision)
+                    decide_in_ledger(directory, name, sha256, decision, "too loud")
+    outcome = going.result()
+    assert decided[0] == "rejected"
+    assert all(agent.state in ("live", "pending") for agent in outcome.agents)
+    if outcome.exit_code == 0:
+        assert any("too loud" in str(request["messages"]) for request in server.requests)
+
+
+async def test_an_approval_is_for_exactly_one_module(run: Any) -> None:
+    outcome = await run(1, review="later")
+    (agent,) = outcome.agents
+    decide_in_ledger(outcome.directory, agent.name, "0" * 64, "approved")
+    again = await go_on(outcome.directory)
+    assert [agent.state for agent in again.agents] == ["pending"]
+    assert again.ideas == []
+
+
+async def test_a_module_that_changed_on_disk_after_the_approval_does_not_live(run: Any) -> None:
+    outcome = await run(1, review="later")
+    (agent,) = outcome.agents
+    decide_in_ledger(outcome.directory, agent.name, agent.sha256, "approved")
+    path = outcome.directory / "agents" / f"{agent.name}.py"
+    path.write_text(path.read_text("utf-8") + "# sneaked in\n", "utf-8")
+    again = await go_on(outcome.directory)
+    assert [agent.state for agent in again.agents] == ["pending"]
+
+
+async def go_on(directory: Path) -> Any:
+    """What `agents approve` does when the run has ended."""
+    from creator.outputs import read_settings
+
+    earlier = load_run(directory).outcome
+    settings = read_settings(directory, count=earlier.asked)
+    return await spawn(settings, RecordedProgress(), environ={}, earlier=earlier)
+
+
+def test_after_a_restart(
+    run: Any, serve: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    server = serve()
+    outcome = asyncio.run(run(3, server=server, review="later", bounce=0.0))
+    first, second, third = [agent.name for agent in outcome.agents]
+    output = ["--output", str(outcome.directory.parent)]
+    assert main(["agents", "approve", first, *output]) == 3
+    assert main(["agents", "reject", second, "--why", "not this one", *output]) == 3
+    assert main(["agents", "approve", second, *output]) == 2
+    assert "is failed, not pending" in capsys.readouterr().err
+    assert main(["agents", "approve", "--all", *output]) == 3
+    again = load_run(outcome.directory).outcome
+    assert {agent.name: agent.state for agent in again.agents} == {first: "live", second: "failed", third: "live"}
+    assert [idea.author for idea in again.ideas] == [first, third]
+    assert again.agents[1].reason == "a person rejected it: not this one"
+    assert again.prompt_tokens > outcome.prompt_tokens
+    assert len(list((outcome.directory / "ideas").glob("*.md"))) == 2
+    assert main(["agents", "approve", "nobody", *output]) == 2
+    assert main(["agents", "approve", *output]) == 2
+    assert "Say whom" in capsys.readouterr().err
+
+
+async def test_a_regenerated_agent_takes_its_predecessors_place_while_the_run_goes_on(
+    run: Any, serve: Any, tmp_path: Path
+) -> None:
+    server = serve(latency=0.2)
+    progress = RecordedProgress()
+    going = asyncio.create_task(run(12, server=server, progress=progress, bounce=1.0, model_concurrency=2))
+    async with asyncio.timeout(90):
+        while not any(state == "live" for _, state, _ in progress.agents):
+            await asyncio.sleep(0.01)
+        name = next(name for name, state, _ in progress.agents if state == "live")
+        (directory,) = (tmp_path / "generated").glob("2*")
+        before = (directory / "agents" / f"{name}.py").read_text("utf-8")
+        decide_in_ledger(directory, name, "", "regenerate", "more daring")
+        outcome = await going
+    assert outcome.exit_code == 0, outcome.reason
+    after = (directory / "agents" / f"{name}.py").read_text("utf-8")
+    assert after != before
+    assert (directory / "earlier" / f"{name}.1.py").read_text("utf-8") == before
+    assert rows(directory, "SELECT subject FROM events WHERE kind = 'regenerated'") == [(name,)]
+    (agent,) = [agent for agent in outcome.agents if agent.name == name]
+    assert agent.sha256 == hashlib.sha256(after.encode()).hexdigest()
+    assert any("more daring" in str(request["messages"]) for request in server.requests)
+
+
+def test_reviewing_needs_somebody_to_ask(serve: Any, tmp_path: Path) -> None:
+    settings = SpawnSettings(
+        count=1, model="openai:x", base_url=serve().url, review="now", output=tmp_path / "generated"
+    )
+    with pytest.raises(ValueError, match="--review=later"):
+        asyncio.run(spawn(settings, RecordedProgress(), environ={}))
+    assert not list((tmp_path / "generated").glob("*/agents/*.py"))
