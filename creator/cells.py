@@ -115,7 +115,7 @@ class Cells:
         """Wait until an agent has answered all that it was asked, but no longer than for one answer."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.reply_deadline):
-                while self._host.unanswered(name):
+                while self._host.unanswered(name):  # noqa: ASYNC110 - the host's hot path tells nobody of it
                     await asyncio.sleep(QUIET_SECONDS)
 
     async def end(self, name: str) -> None:

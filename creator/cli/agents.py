@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from creator.cli._agents_deciding import approve, regenerate, reject
+from creator.cli._agents_talking import ask, chat
 from creator.cli._shared import (
     PROGRAM,
     DefaultGroup,
@@ -108,7 +109,7 @@ def show_agent(name: str, run: str | None, output: str | None, as_json: bool) ->
     console.print(Text(str(folder / f"{name}.py"), "dim"), soft_wrap=True)
 
 
-for _command in (approve, reject, regenerate):
+for _command in (approve, reject, regenerate, ask, chat):
     agents.add_command(_command)
 
 

@@ -54,7 +54,7 @@ async def test_agents_that_share_a_cell_share_its_end(run: Any) -> None:
 async def test_a_failed_birth_leaves_those_who_share_the_cell_alone(run: Any) -> None:
     outcome = await run(4, agents_per_cell=4, author=sabotage(constructor="raise KeyError()"), bounce=0.0)
     assert len(outcome.ideas) == 3
-    assert [agent.reason for agent in outcome.agents if agent.state == "failed"] == ["KeyError"]
+    assert [agent.reason for agent in outcome.agents if agent.state == "failed"] == ["KeyError (line 11)"]
     assert events(outcome, "cell ended") == []
 
 
