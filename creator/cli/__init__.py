@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "ideas": "List the ideas of a run, or show one.",
     "agents": "List the agents of a run, or show one's source.",
     "runs": "List all runs.",
+    "policy": "Check modules by the static policy, or list its rules.",
     "doctor": "Tell what works on this machine and what is missing.",
 }
 

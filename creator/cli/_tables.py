@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from rich import box
@@ -13,6 +14,7 @@ from creator.cli._shared import PROGRAM, option_for
 from creator.ledger.view import RunView
 from creator.outcome import AgentOutcome, IdeaOutcome, RunOutcome
 from creator.outputs import REPORT_FILE
+from creator.policy import Rule
 from creator.progress.counts import duration
 from creator.text import clean
 
@@ -123,6 +125,16 @@ def runs_table(runs: list[tuple[str, RunView | str]]) -> Table:
             Text(duration(outcome.elapsed_s)),
             Text(clean(outcome.objective, 200)),
         )
+    return table
+
+
+def rules_table(rules: Iterable[Rule]) -> Table:
+    """Each rule's code and what it asks."""
+    table = _table()
+    table.add_column("Rule", no_wrap=True)
+    table.add_column("What it asks", ratio=1)
+    for rule in rules:
+        table.add_row(Text(rule.id), Text(rule.summary))
     return table
 
 

@@ -5,7 +5,8 @@ feedback and for a person who reads them. The wall is the sandbox.
 """
 
 from creator.policy.check import check_module
-from creator.policy.findings import RULES, Finding
+from creator.policy.findings import Finding
+from creator.policy.rules import RULES, Example, Rule
 from creator.policy.source import MAX_SOURCE_BYTES
 
-__all__ = ["MAX_SOURCE_BYTES", "RULES", "Finding", "check_module"]
+__all__ = ["MAX_SOURCE_BYTES", "RULES", "Example", "Finding", "Rule", "check_module"]

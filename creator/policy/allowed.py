@@ -86,6 +86,7 @@ UNSAFE_ATTRIBUTES: Final = _words(
     # frames, code objects and tracebacks
     "f_back f_builtins f_code f_globals f_locals f_trace tb_frame tb_next gi_code gi_frame gi_yieldfrom cr_await "
     "cr_code cr_frame cr_origin ag_await ag_code ag_frame func_code func_globals co_code co_consts co_names mro "
+    "get_context get_coro get_stack print_stack "
     # event loops, processes and the network
     "get_loop run_in_executor subprocess_exec subprocess_shell create_connection create_datagram_endpoint "
     "create_server create_unix_connection create_unix_server connect_read_pipe connect_write_pipe "
@@ -94,7 +95,9 @@ UNSAFE_ATTRIBUTES: Final = _words(
     "runtime bind_id_and_runtime register register_instance register_factory load_component load_component_class "
     "component_provider_override "
     # serialisers that import, unpickle or read files
-    "parse_file parse_raw model_rebuild update_forward_refs from_orm format_map"
+    "parse_file parse_raw model_rebuild update_forward_refs from_orm format_map "
+    # the fields of pydantic's models hold types that can be called
+    "model_computed_fields model_fields"
 )
 """Attributes that are refused on any object."""
 

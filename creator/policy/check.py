@@ -6,13 +6,16 @@ import ast
 import warnings
 from typing import Final
 
+from creator.policy.annotations import check_annotations, find_aliases
 from creator.policy.contract import check_contract
 from creator.policy.expressions import check_node
 from creator.policy.findings import Finding, quoted
+from creator.policy.flow import check_flow
 from creator.policy.imports import check_imports
 from creator.policy.scope import Scope
+from creator.policy.sizes import check_sizes
 from creator.policy.source import parse
-from creator.policy.toplevel import check_annotations, check_toplevel
+from creator.policy.toplevel import check_toplevel
 
 MAX_FINDINGS: Final = 100
 
@@ -49,13 +52,16 @@ def _check_tree(tree: ast.Module, source: str | bytes, filename: str) -> list[Fi
         found.add((getattr(node, "lineno", 1), getattr(node, "col_offset", 0), rule, message))
 
     scope = Scope.of(tree)
+    find_aliases(tree, scope)
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     check_imports(tree, scope, parents, refuse)
     check_toplevel(tree, scope, refuse)
     check_annotations(tree, scope, refuse)
     check_contract(tree, scope, refuse)
+    check_sizes(tree, refuse)
     for node in ast.walk(tree):
         check_node(node, scope, parents, refuse)
+        check_flow(node, refuse)
     if not found:
         _compile(tree, refuse)
     text = source.decode("utf-8") if isinstance(source, bytes) else source

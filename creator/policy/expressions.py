@@ -1,11 +1,10 @@
-"""Rules about names, attributes, calls and loops, wherever in a module they stand."""
+"""Rules about names, attributes and calls, wherever in a module they stand."""
 
 from __future__ import annotations
 
 import ast
 import builtins
 import string
-from collections.abc import Mapping
 from typing import Final
 
 from creator.policy.allowed import (
@@ -19,17 +18,16 @@ from creator.policy.allowed import (
     UNSAFE_ATTRIBUTES,
 )
 from creator.policy.findings import quoted
+from creator.policy.forms import Parents, check_form
 from creator.policy.imports import Refuse, unlisted
 from creator.policy.scope import Function, Scope, bindings, is_receiver
 
-Parents = Mapping[ast.AST, ast.AST]
 _INTERPRETER_NAMES: Final = frozenset(vars(builtins))
 _ALLOWED_SUPER_CALLS: Final = frozenset({"__init__", "__post_init__"})
-_SIMPLE_FORMS: Final = {"type": (1, "type(x)"), "super": (0, "super()"), "iter": (1, "iter(x)")}
 
 
 def check_node(node: ast.AST, scope: Scope, parents: Parents, refuse: Refuse) -> None:
-    """NAME, ATTR, CALL and FLOW rules, and IMPORT002 and IMPORT005 where imported names are used."""
+    """NAME, ATTR, CALL and FLOW002 for names, and IMPORT002 and IMPORT005 where imported names are used."""
     _check_bindings(node, scope, parents, refuse)
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         _check_name(node, scope, parents, refuse)
@@ -44,10 +42,6 @@ def check_node(node: ast.AST, scope: Scope, parents: Parents, refuse: Refuse) ->
             _check_attribute_name(node, name, refuse, may_be_private=False)
     elif isinstance(node, ast.Global):
         refuse(node, "NAME004", "keep state on self; global is not allowed")
-    elif isinstance(node, ast.While) and _is_true(node.test) and not _awaits(node):
-        refuse(node, "FLOW001", "an endless loop has to await something, or it stops every other agent")
-    elif isinstance(node, ast.ExceptHandler) and node.type is None:
-        refuse(node, "FLOW002", "name the exceptions: a bare except hides that the agent is being stopped")
 
 
 def _check_bindings(node: ast.AST, scope: Scope, parents: Parents, refuse: Refuse) -> None:
@@ -78,12 +72,8 @@ def _check_name(node: ast.Name, scope: Scope, parents: Parents, refuse: Refuse) 
         refuse(node, "IMPORT005", f"use {quoted(name)} as {name}.something only")
     elif name in LITERAL_NAME_CALLS and not (isinstance(parent, ast.Call) and parent.func is node):
         refuse(node, "CALL001", f"call {name} directly, with a literal name")
-    elif name in _SIMPLE_FORMS and not (isinstance(parent, ast.Call | ast.Subscript) and _head(parent) is node):
-        refuse(node, "CALL002", f"use {_SIMPLE_FORMS[name][1]} only")
-
-
-def _head(node: ast.Call | ast.Subscript) -> ast.expr:
-    return node.func if isinstance(node, ast.Call) else node.value
+    else:
+        check_form(node, scope, parents, refuse)
 
 
 def _check_attribute(node: ast.Attribute, scope: Scope, parents: Parents, refuse: Refuse) -> None:
@@ -92,6 +82,8 @@ def _check_attribute(node: ast.Attribute, scope: Scope, parents: Parents, refuse
         reason = unlisted(module, node.attr)
         if reason:
             refuse(node, "IMPORT002", reason)
+        else:
+            check_form(node, scope, parents, refuse)
     elif node.attr in _ALLOWED_SUPER_CALLS and _is_super(node.value):
         pass
     elif node.attr == "format" and not _is_plain_format(node, parents[node]):
@@ -119,25 +111,20 @@ def _check_change(node: ast.Attribute | ast.Subscript, scope: Scope, refuse: Ref
 
 
 def _check_call(node: ast.Call, scope: Scope, refuse: Refuse) -> None:
-    if not isinstance(node.func, ast.Name):
+    if not (isinstance(node.func, ast.Name) and node.func.id in LITERAL_NAME_CALLS):
         return
     name = node.func.id
-    if name in _SIMPLE_FORMS:
-        count, form = _SIMPLE_FORMS[name]
-        if len(node.args) != count or node.keywords or any(isinstance(one, ast.Starred) for one in node.args):
-            refuse(node, "CALL002", f"use {form} only")
-    elif name in LITERAL_NAME_CALLS:
-        attribute = node.args[1] if len(node.args) > 1 else None
-        is_literal = isinstance(attribute, ast.Constant) and isinstance(attribute.value, str)
-        if not is_literal or node.keywords or any(isinstance(one, ast.Starred) for one in node.args):
-            refuse(node, "CALL001", f"{name} takes a literal name only")
-        elif isinstance(attribute, ast.Constant):
-            text = str(attribute.value)
-            _check_attribute_name(node, text, refuse, may_be_private=False)
-            if text in {"format", *DUNDER_ATTRIBUTES}:
-                refuse(node, "CALL001", f"write the attribute {text!r} out")
-            if name in {"setattr", "delattr"} and scope.is_imported(node.args[0]):
-                refuse(node, "IMPORT005", "what is imported may not be changed")
+    attribute = node.args[1] if len(node.args) > 1 else None
+    is_literal = isinstance(attribute, ast.Constant) and isinstance(attribute.value, str)
+    if not is_literal or node.keywords or any(isinstance(one, ast.Starred) for one in node.args):
+        refuse(node, "CALL001", f"{name} takes a literal name only")
+    elif isinstance(attribute, ast.Constant):
+        text = str(attribute.value)
+        _check_attribute_name(node, text, refuse, may_be_private=False)
+        if text in {"format", *DUNDER_ATTRIBUTES}:
+            refuse(node, "CALL001", f"write the attribute {text!r} out")
+        if name in {"setattr", "delattr"} and scope.is_imported(node.args[0]):
+            refuse(node, "IMPORT005", "what is imported may not be changed")
 
 
 def _is_super(node: ast.AST) -> bool:
@@ -160,23 +147,3 @@ def _is_plain_format(node: ast.Attribute, parent: ast.AST) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_true(test: ast.expr) -> bool:
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return isinstance(test.operand, ast.Constant) and not test.operand.value
-    if isinstance(test, ast.Tuple | ast.List):
-        return bool(test.elts)
-    return isinstance(test, ast.Constant) and bool(test.value)
-
-
-def _awaits(loop: ast.While) -> bool:
-    """Whether the loop itself awaits; what a function defined in it does is another matter."""
-    pending: list[ast.AST] = [*loop.body]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith):
-            return True
-        if not isinstance(node, Function | ast.Lambda | ast.ClassDef):
-            pending.extend(ast.iter_child_nodes(node))
-    return False

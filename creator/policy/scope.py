@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -19,18 +20,23 @@ class Scope:
 
     Attributes:
         imported: By local name: what it stands for, such as ``autogen_core.RoutedAgent`` or ``sandbox.kit``.
-        bound: Every name that the module binds in another way, in any scope.
+        bound: Every name that the module binds in another way, in any scope, and how often.
         private: The private attributes that its classes define.
+        classes: The names that class definitions bind, and nothing else does.
+        types: What an annotation may name of the module's own: its classes, and other names for types.
     """
 
     imported: dict[str, str] = field(default_factory=dict)
-    bound: set[str] = field(default_factory=set)
+    bound: Counter[str] = field(default_factory=Counter)
     private: set[str] = field(default_factory=set)
+    classes: set[str] = field(default_factory=set)
+    types: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, tree: ast.Module) -> Scope:
         """Reads a module's bindings."""
         scope = cls()
+        class_names: Counter[str] = Counter()
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
@@ -39,8 +45,12 @@ class Scope:
                 for alias in node.names:
                     scope.imported[alias.asname or alias.name] = f"{node.module}.{alias.name}"
             else:
-                scope.bound.update(name for name in bindings(node))
+                scope.bound.update(bindings(node))
                 scope.private.update(_own_private(node))
+                if isinstance(node, ast.ClassDef):
+                    class_names[node.name] += 1
+        scope.classes = {name for name, times in class_names.items() if scope.bound[name] == times}
+        scope.types = set(scope.classes)
         return scope
 
     def module(self, node: ast.AST) -> str | None:
@@ -80,6 +90,17 @@ def bindings(node: ast.AST) -> Iterator[str]:
         yield node.rest
 
 
+def defined(statement: ast.stmt) -> Iterator[str]:
+    """The names that a statement of a module's or a class's body defines."""
+    if isinstance(statement, Function | ast.ClassDef):
+        yield statement.name
+    elif isinstance(statement, ast.AnnAssign):
+        yield from bindings(statement.target)
+    elif isinstance(statement, ast.Assign):
+        for target in statement.targets:
+            yield from bindings(target)
+
+
 def is_receiver(node: ast.AST) -> bool:
     """Whether this is ``self`` or ``cls``."""
     return isinstance(node, ast.Name) and node.id in _RECEIVERS
@@ -89,17 +110,7 @@ def _own_private(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and is_receiver(node.value):
         names = [node.attr]
     elif isinstance(node, ast.ClassDef):
-        names = [name for statement in node.body for name in _defined(statement)]
+        names = [name for statement in node.body for name in defined(statement)]
     else:
         return
     yield from (name for name in names if name.startswith("_"))
-
-
-def _defined(statement: ast.stmt) -> Iterator[str]:
-    if isinstance(statement, Function):
-        yield statement.name
-    elif isinstance(statement, ast.AnnAssign):
-        yield from bindings(statement.target)
-    elif isinstance(statement, ast.Assign):
-        for target in statement.targets:
-            yield from bindings(target)

@@ -64,6 +64,47 @@ def imports(line: str) -> str:
     return HEAD + line + "\n" + AGENT
 
 
+ENUM = imports("from enum import Enum, auto")
+PYDANTIC = imports("from pydantic import BaseModel, ConfigDict, Field")
+ALIASES = """
+from typing import TypeAlias
+class Note:
+    next: Note | None = None
+Notes = list[Note]
+Mixed: TypeAlias = Notes | kit.Idea
+def f(a: Notes, b: dict[str, Mixed]) -> Mixed | None:
+    pass
+"""
+PASSING_ENUM = """\
+class Base(str, Enum):
+    def plain(self) -> str:
+        return self.value
+class Mood(Base):
+    GOOD = auto()
+def greet(mood: Mood = Mood.GOOD) -> None:
+    pass
+"""
+PASSING_PYDANTIC = """\
+class Score(BaseModel, frozen=True):
+    model_config = ConfigDict(extra="forbid")
+    value: float = Field(default=0.5, ge=0)
+    notes: list[str] = Field(default_factory=lambda: ["none"])
+"""
+MESSAGES = imports(
+    "from autogen_agentchat.agents import AssistantAgent\nfrom autogen_agentchat.messages import StructuredMessage"
+)
+PASSING_MESSAGES = """\
+    def f(self, x: StructuredMessage[kit.Idea] | None, y: AssistantAgent) -> StructuredMessage:
+        if isinstance(x, StructuredMessage) or isinstance(x, (str, StructuredMessage)):
+            return StructuredMessage[kit.Idea](content=x, source="x")
+        match x:
+            case StructuredMessage():
+                pass
+        AssistantAgent("x", model_client=y)
+        AssistantAgent("x", output_content_type=None)
+        return AssistantAgent("x", output_content_type=kit.Idea)
+"""
+
 CASES = [
     Case("SOURCE001", GOOD + "#\n" * (MAX_SOURCE_BYTES // 2), "from", GOOD + "#\n" * 1_000),
     Case("SOURCE002", GOOD.encode() + b"# \xff", "from", GOOD.encode() + "# é".encode()),
@@ -80,6 +121,38 @@ CASES = [
     Case("SOURCE004", in_module("X = 1  #" + "a" * 9_992 + "b"), "b", in_module("X = 1  #" + "a" * 9_992)),
     Case("SYNTAX001", in_module("def :\n"), ":\n", in_module("def f() -> None:\n    pass\n")),
     Case("SYNTAX001", in_method("yield from x"), "yield", in_method("yield x")),
+    *(
+        Case("LITERAL001", in_method(f"y = {refused}"), at, in_method(f"y = {passes}"))
+        for refused, at, passes in (
+            ("'x' * 10**9", "'x' *", "'x' * 50_000"),
+            ("10**9 * b'x'", "10**9 *", "3 * b'x'"),
+            ("[0] * 10**9", "[0] *", "[0] * 10_000"),
+            ("(0, 1) * 30_000", "(0, 1)", "(0, 1) * 20_000"),
+            ("('x' * 300) * 300", "('x'", "('x' * 300) * 100"),
+            ("10 ** 10**6", "10 **", "10 ** 60"),
+            ("(-7) ** 99", "(-7)", "(-1) ** 10**60"),
+            ("1 << 10**9", "1 <<", "1 << 200"),
+            ("9 ** 9 ** 9", "9 ** 9 ** 9", "2 ** -1000"),
+            ("pow(10, 10**6)", "pow", "pow(10, 10**6, 7)"),
+            ("(2 ** 200) * (2 ** 200)", "(2 ** 200) *", "2 ** 100 * 2 ** 100"),
+            ("x.ljust(10**9)", "x.ljust", "x.ljust(80)"),
+            ("x.zfill(-(-10**9))", "x.zfill", "x.zfill(~-8)"),
+            ("bytes(10**9)", "bytes", "bytes(16)"),
+            ("range(10**9)", "range", "range(10**6)"),
+            ("range(-10**9, 0)", "range", "range(10**9, 0)"),
+            ("range(0, -10**9, -1)", "range", "range(0, 10**9, 10**5)"),
+            ("[z for z in range(1, 10**9, 2)]", "range", "[z for z in range(1, 10**9, 0)]"),
+            ("f'{x:>1000000000}'", "f'", "f'{x:>0080.3f} {x:>{x}}'"),
+            ("f'{x:.000060000f}'", "f'", "f'{x} 1000000000'"),
+            ("1" * 65, "1" * 65, "1" * 64),
+            ("0x" + "f" * 9_000, "0x", "0xffff_ffff"),
+            ("[" + "1," * 1_001 + "]", "[1", "[" + "1," * 1_000 + "]"),
+            ("{" + "1," * 1_001 + "}", "{1", "{" + "1," * 1_000 + "}"),
+            ("{" + "1:2," * 1_001 + "}", "{1", "{" + "1:2," * 1_000 + "}"),
+            ("(" + ("'" + "a" * 99 + "'\n") * 506 + ")", "'" + ("a" * 99 + "'\n        '") * 505, "1 / 0 * 10"),
+        )
+    ),
+    Case("LITERAL001", in_module("X = 2 ** 10**6"), "2 **", in_module("X = 2 ** 16 + (1 << 8)\nY = '-' * 40")),
     Case("IMPORT001", imports("import os"), "import os", imports("import math")),
     Case("IMPORT001", imports("from os import path"), "from os", imports("from math import floor")),
     Case("IMPORT001", imports("import sandbox.kit"), "import sandbox", imports("import sandbox.kit as tools")),
@@ -149,9 +222,35 @@ CASES = [
     Case("CALL001", in_method("getattr(x, 'a' + 'b')"), "getattr", in_method("getattr(x, 'title')")),
     Case("CALL001", in_method("get = getattr"), "getattr", in_method("get = len")),
     Case("ATTR001", in_method("getattr(x, '__class__')"), "getattr", in_method("hasattr(x, 'name')")),
-    Case("CALL002", in_method("type('X', (), {})"), "type(", in_method("type(x)")),
+    Case("CALL002", in_method("type('X', (), {})"), "type(", in_method("type(x) is str")),
     Case("CALL002", in_method("super(RoutedAgent, self)"), "super(R", in_method("super().__init__('x')")),
     Case("CALL002", in_method("iter(int, 1)"), "iter", in_method("iter(items)")),
+    Case("CALL002", in_method("make = type(int)"), "type(", in_method("text = f'{type(x)} {type(x).__name__}'")),
+    Case("CALL002", in_method("type[int]('X', (), {})"), "type[", in_module("def f(a: type[int]) -> None:\n    pass")),
+    Case(
+        "CALL002",
+        imports("from typing import TypedDict")
+        + "    def f(self):\n        return TypedDict('X', {'a=evil()': int})\n",
+        "TypedDict(",
+        imports("from typing import TypedDict") + "class X(TypedDict):\n    a: int\n",
+    ),
+    Case(
+        "CALL002",
+        imports("import typing") + "    def f(self):\n        return typing.NamedTuple('X', [('a', 'evil()')])\n",
+        "typing.NamedTuple",
+        imports("import typing") + "class X(typing.NamedTuple):\n    a: int\n",
+    ),
+    *(
+        Case("CALL002", MESSAGES + f"    def f(self, x):\n        {code}\n", at, MESSAGES + PASSING_MESSAGES)
+        for code, at in (
+            ("StructuredMessage['evil()']", "StructuredMessage["),
+            ("StructuredMessage[x]", "StructuredMessage["),
+            ("y = StructuredMessage", "StructuredMessage\n"),
+            ("AssistantAgent('x', output_content_type='evil()')", "AssistantAgent("),
+            ("AssistantAgent('x', **x)", "AssistantAgent("),
+            ("y = AssistantAgent", "AssistantAgent\n"),
+        )
+    ),
     Case(
         "CALL003",
         in_method("'{0.__class__}'.format(x)"),
@@ -208,6 +307,50 @@ CASES = [
             "class P:\n    @property\n    def y(self):\n        pass\n    @y.setter\n    def y(self, z):\n        pass"
         ),
     ),
+    Case("TYPE001", in_module("X = 'evil()'\ndef f(a: X) -> None:\n    pass"), "X) ->", in_module(ALIASES)),
+    Case("TYPE001", in_module("class C:\n    X = 'evil()'\ndef f(a: C.X) -> None:\n    pass"), "C.X"),
+    Case("TYPE001", in_module("X = int\nX = 'evil()'\ndef f(a: X) -> None:\n    pass"), "X) ->"),
+    Case("TYPE001", in_module("class X:\n    pass\nX = 'evil()'\ndef f(a: X) -> None:\n    pass"), "X) ->"),
+    Case("TYPE001", in_module("def f(a: missing) -> None:\n    pass"), "missing"),
+    *(
+        Case("TOP002", ENUM + code, at, ENUM + PASSING_ENUM)
+        for code, at in (
+            ("class E(Enum):\n    _generate_next_value_ = lambda *x: kit.chance(1)\n    A = auto()\n", "_generate"),
+            ("class M:\n    pass\nclass E(M, Enum):\n    A = 1\n", "M, Enum"),
+            ("class E(bytes, Enum):\n    A = 10**12\n", "bytes, Enum"),
+            (
+                "class M(Enum):\n    pass\nclass E(M):\n    A = 1\n    def __init__(self):\n        pass\n",
+                "def __init__",
+            ),
+            ("Base = Enum\nclass E(Base):\n    A = 1\n", "Base):"),
+            ("class E(Enum):\n    A = 1\n    @property\n    def b(self):\n        pass\nX = E.A.b\n", "E.A.b"),
+            ("class E(Enum):\n    A = 1\nX = E.A\nY = X.b\n", "X.b"),
+            (
+                "class E(Enum):\n    A = 1\n    def setter(self, f):\n        pass\n"
+                "class C:\n    y = E.A\n    @y.setter\n    def y(self):\n        pass\n",
+                "y.setter",
+            ),
+        )
+    ),
+    *(
+        Case("TOP002", PYDANTIC + code, at, PYDANTIC + PASSING_PYDANTIC)
+        for code, at in (
+            ("class M(BaseModel):\n    model_config = ConfigDict(alias_generator=lambda x: x)\n", "ConfigDict(a"),
+            ("class M(BaseModel):\n    model_config = ConfigDict({'a': 1})\n", "ConfigDict({"),
+            ("class M(BaseModel):\n    model_config = {'alias_generator': str}\n", "model_config"),
+            ("class M(BaseModel, alias_generator=str):\n    a: int\n", "str):\n    a"),
+            ("class M(BaseModel):\n    class Config:\n        alias_generator = str\n", "class Config"),
+            ("class M(BaseModel):\n    class model_config:\n        pass\n", "class model_config"),
+            ("class M(BaseModel):\n    a: int = Field(field_title_generator=lambda x, y: x)\n", "Field(f"),
+        )
+    ),
+    Case(
+        "TOP002",
+        in_module("class P:\n    @classmethod\n    @property\n    def y(cls):\n        pass\nX = P.y"),
+        "property",
+        in_module("class P:\n    y = 1\n    @classmethod\n    def z(cls):\n        pass\nX = P.y"),
+    ),
+    Case("TOP003", in_method("class C:\n    pass"), "class C", in_module("class C:\n    class D:\n        pass")),
     Case("CLASS001", HEAD, "from"),
     Case("CLASS001", in_module("Agent = 1"), "Agent = 1", in_module("Other = 1")),
     Case("CLASS001", in_module("class Agent(RoutedAgent):\n    pass"), "class Agent(RoutedAgent):\n    pass"),
@@ -235,6 +378,32 @@ CASES = [
         "while 1",
         in_method("while items:\n    items.pop()"),
     ),
+    *(
+        Case("FLOW001", in_method(f"while {test}:\n    x = 1"), "while", in_method(f"while {other}:\n    x = 1"))
+        for test, other in (
+            ("not False", "not x"),
+            ("not not 1", "not 1"),
+            ("x or True", "x or 0"),
+            ("True and 'x'", "True and x"),
+            ("[x]", "[*items]"),
+            ("{1: x}", "{**x}"),
+            ("1 == 1", "1 == 2"),
+            ("1 is not 2", "1 < 'a'"),
+            ("(y := 1)", "(y := x)"),
+            ("-1", "-0"),
+            ("1 if x else 2", "1 if x else 0"),
+            ("1 if True else 0", "1 if None else 0"),
+            ("lambda: 0", "items"),
+            ("f'{x} '", "f'{x}'"),
+        )
+    ),
+    Case(
+        "FLOW001",
+        in_method("while True:\n    x = [lambda: 1 for y in items]"),
+        "while",
+        in_method("while True:\n    x = [y async for y in items]"),
+    ),
+    Case("FLOW001", in_method("while 1:\n    lambda: 1"), "while", in_method("while (await x) or True:\n    x = 1")),
     Case(
         "FLOW002",
         in_method("try:\n    pass\nexcept:\n    pass"),
