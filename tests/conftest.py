@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,9 @@ class RecordedProgress:
         self.refinements.append((author, refiner))
 
     def tokens(self, prompt: int, completion: int) -> None: ...
+
+    def suspend(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def finish(self) -> None: ...
 

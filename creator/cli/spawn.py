@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,6 +18,11 @@ from creator.cli._shared import (
     stdout_console,
     tell_reason,
 )
+from creator.errors import UsageError
+
+if TYPE_CHECKING:
+    from creator.progress import Progress
+    from creator.review import Reviewer
 
 REVIEWS: Final = ("now", "later", "no")
 
@@ -91,7 +97,8 @@ def spawn(ctx: click.Context, /, **options: str | bool | None) -> int:
     try:
         from creator.spawning import spawn as run_spawn
 
-        outcome = asyncio.run(run_spawn(settings, progress))
+        reviewer = _reviewer(progress) if settings.review == "now" else None
+        outcome = asyncio.run(run_spawn(settings, progress, reviewer=reviewer))
     finally:
         progress.finish()
     if settings.json_output:
@@ -101,3 +108,16 @@ def spawn(ctx: click.Context, /, **options: str | bool | None) -> int:
 
         print_summary(stdout_console(), outcome)
     return tell_reason(outcome)
+
+
+def _reviewer(progress: Progress) -> Reviewer:
+    """Whoever sits at this terminal, or what a pipe answers."""
+    from rich.console import Console
+
+    from creator.review.programs import find_editor
+    from creator.review.terminal import TerminalReviewer
+
+    if sys.stdin is None or (sys.stdin.isatty() and not sys.stderr.isatty()):
+        raise UsageError("--review asks on the terminal: don't send stderr elsewhere, or use --review=later")
+    console = Console(file=sys.stderr, highlight=False, markup=False, emoji=False)
+    return TerminalReviewer(console, sys.stdin, find_editor(os.environ), progress.suspend)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, Protocol, TextIO
 
 AgentState = Literal["written", "checked", "pending", "live", "failed"]
@@ -28,6 +29,10 @@ class Progress(Protocol):
     def tokens(self, prompt: int, completion: int) -> None:
         """The tokens of the run so far, both as totals."""
 
+    def suspend(self) -> AbstractContextManager[None]:
+        """Leave the terminal to a person who is asked something; what is told meanwhile is shown afterwards."""
+        ...
+
     def finish(self) -> None:
         """The run is over: leave the terminal as it was. Safe to call more than once."""
 
@@ -52,6 +57,10 @@ class SilentProgress:
 
     def tokens(self, prompt: int, completion: int) -> None:
         """Nothing."""
+
+    def suspend(self) -> AbstractContextManager[None]:
+        """Nothing."""
+        return nullcontext()
 
     def finish(self) -> None:
         """Nothing."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from creator.progress import AgentState
@@ -18,6 +20,8 @@ class PlainProgress:
         self._counts = Counts(asked)
         self._stream = stream
         self._finished = False
+        self._held: list[str] | None = None
+        """Lines that wait until a person has answered; None while nobody is asked."""
 
     def say(self, line: str) -> None:
         """Show a line."""
@@ -51,8 +55,21 @@ class PlainProgress:
         self._counts.prompt_tokens = prompt
         self._counts.completion_tokens = completion
 
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """Hold all lines back until the context ends, or the run."""
+        if self._held is not None:
+            yield  # someone is being asked already, and resumes it
+            return
+        self._held = []
+        try:
+            yield
+        finally:
+            self._release()
+
     def finish(self) -> None:
         """Show the counts, unless the run ended before it had any."""
+        self._release()
         counts = self._counts
         if self._finished or not counts.begun:
             return
@@ -61,9 +78,21 @@ class PlainProgress:
         reached = f"ideas {counts.ideas}/{counts.asked}, refined {counts.refined}, failed {counts.of('failed')}"
         self._write(f"{reached}, tokens {tokens}")
 
+    def _release(self) -> None:
+        held, self._held = self._held or [], None
+        for line in held:
+            self._put(line)
+
     def _write(self, line: str) -> None:
+        line = f"[{self._counts.elapsed}] {line}\n"
+        if self._held is None:
+            self._put(line)
+        else:
+            self._held.append(line)
+
+    def _put(self, line: str) -> None:
         try:
-            self._stream.write(f"[{self._counts.elapsed}] {line}\n")
+            self._stream.write(line)
             self._stream.flush()
         except (OSError, ValueError):
             pass

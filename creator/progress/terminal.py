@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -27,13 +30,11 @@ class RichProgress:
         self._stage = "starting"
         self._last = ""
         self._spinner = Spinner("dots" if self._unicode else "line", style="cyan")
-        self._live = Live(
-            console=console,
-            get_renderable=self._render,
-            refresh_per_second=_REFRESH_PER_SECOND,
-            transient=True,
-        )
+        self._live: Live | None = None
+        self._begun = False
         self._ended = False
+        self._held: list[tuple[Text, bool]] | None = None
+        """Lines that wait until a person has answered; None while nobody is asked."""
 
     def say(self, line: str) -> None:
         """Show a line above the counters."""
@@ -70,16 +71,54 @@ class RichProgress:
         self._counts.prompt_tokens = prompt
         self._counts.completion_tokens = completion
 
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """Take the counters away and hold all lines back until the context ends, or the run."""
+        if self._held is not None:
+            yield  # someone is being asked already, and resumes it
+            return
+        self._held = []
+        self._stop()
+        try:
+            yield
+        finally:
+            self._release()
+            if self._begun:
+                self._begin()
+
     def finish(self) -> None:
         """Take the counters away and give the cursor back."""
         self._ended = True
-        self._live.stop()
+        self._stop()
+        self._release()
 
     def _begin(self) -> None:
-        if not self._ended and not self._live.is_started:
-            self._live.start()
+        self._begun = True
+        if self._ended or self._live is not None or self._held is not None:
+            return
+        # A new one each time: one that starts again would first erase as many lines as it had.
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._render,
+            refresh_per_second=_REFRESH_PER_SECOND,
+            transient=True,
+        )
+        self._live.start()
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _release(self) -> None:
+        held, self._held = self._held or [], None
+        for line, whole in held:
+            self._print(line, whole=whole)
 
     def _print(self, line: Text, *, whole: bool = True) -> None:
+        if self._held is not None:
+            self._held.append((line, whole))
+            return
         self._console.print(
             line, no_wrap=not whole, overflow="fold" if whole else "ellipsis", crop=not whole, soft_wrap=False
         )

@@ -1,1 +1,8 @@
-"""A person decides on a module before it goes live."""
+"""Review: a person sees each module before it goes live, and decides.
+
+The review on a terminal is `creator.review.terminal.TerminalReviewer`; nothing else here needs rich.
+"""
+
+from creator.review.base import AuthorMode, Candidate, LaterReviewer, Reviewer, SlotValue, Verdict
+
+__all__ = ["AuthorMode", "Candidate", "LaterReviewer", "Reviewer", "SlotValue", "Verdict"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-Author = Literal["fill", "code", "adopted", "kept"]
+AuthorMode = Literal["fill", "code", "adopted", "kept"]
 """How a module came to be: a model filled the template's slots or wrote code, or it was there already."""
 
 SlotValue = str | float | bool | list[str]
@@ -36,7 +36,7 @@ class Candidate:
     persona: str
     sector: str
     role: str
-    author: Author
+    author: AuthorMode
     template: str
     attempt: int
     source: str

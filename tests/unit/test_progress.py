@@ -1,5 +1,6 @@
 import io
 import re
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
@@ -92,6 +93,64 @@ def test_a_terminal_without_unicode_gets_ascii(monkeypatch: pytest.MonkeyPatch) 
     console = Console(file=terminal, force_terminal=True, width=80, color_system=None, markup=False, emoji=False)
     tell(RichProgress(3, console))
     assert "ada -> " in terminal.shown
+
+
+def lines_around_a_question(progress: Progress, asked: Callable[[], None]) -> None:
+    progress.stage("spawning")
+    with progress.suspend():
+        asked()
+        with progress.suspend():
+            progress.say("meanwhile")
+            progress.agent("cy", "failed", "it broke")
+        asked()
+    progress.say("afterwards")
+
+
+def test_on_a_terminal_a_question_has_the_screen_for_itself() -> None:
+    terminal = Terminal()
+    console = Console(file=terminal, force_terminal=True, width=80, color_system=None, markup=False, emoji=False)
+    progress = RichProgress(1, console)
+    shown: list[str] = []
+    lines_around_a_question(progress, lambda: shown.append(terminal.shown))
+    before, after = shown
+    assert before == after
+    assert before.endswith("\x1b[?25h" + "\r" + "\x1b[1A\x1b[2K" * 4), "the counters are gone, the cursor is back"
+    rest = terminal.shown.removeprefix(after)
+    assert rest.startswith("meanwhile\nfailed cy: it broke\n\x1b[?25l"), "nothing above is erased by the new counters"
+    assert "afterwards" in rest
+    progress.finish()
+    assert terminal.shown.rstrip("\x1b[12AK\r").endswith("\x1b[?25h")
+
+
+def test_without_a_terminal_lines_wait_until_a_question_is_answered() -> None:
+    stream = io.StringIO()
+    shown: list[str] = []
+    lines_around_a_question(PlainProgress(1, stream), lambda: shown.append(stream.getvalue()))
+    assert shown == ["[0:00] spawning\n"] * 2
+    assert [line[7:] for line in stream.getvalue().splitlines()] == [
+        "spawning",
+        "meanwhile",
+        "failed: cy: it broke",
+        "afterwards",
+    ]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda stream: PlainProgress(1, stream), lambda stream: RichProgress(1, Console(file=stream))]
+)
+def test_a_run_that_ends_during_a_question_shows_what_waited(make: Callable[[io.StringIO], Progress]) -> None:
+    stream = io.StringIO()
+    progress = make(stream)
+    with progress.suspend():
+        progress.say("meanwhile")
+        progress.finish()
+        assert "meanwhile" in stream.getvalue()
+    assert stream.getvalue().count("meanwhile") == 1
+
+
+def test_a_silent_display_can_be_suspended() -> None:
+    with SilentProgress().suspend():
+        pass
 
 
 def test_a_stream_that_goes_away_does_not_end_the_run() -> None:
