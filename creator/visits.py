@@ -19,7 +19,7 @@ from sandbox.protocol import Introduction
 
 
 async def try_modules(
-    settings: SpawnSettings, modules: Mapping[str, str], progress: Progress | None = None
+    settings: SpawnSettings, modules: Mapping[str, str], progress: Progress | None = None, *, own: bool = False
 ) -> dict[str, str]:
     """Put modules through a trial, each in a throw-away cell with a scripted model.
 
@@ -27,6 +27,7 @@ async def try_modules(
         settings: Which sandbox, and what holds in it.
         modules: By any name; the policy must have let them pass.
         progress: Told about a sandbox that has to be built.
+        own: Whether their code is the user's own, so that any sandbox will do.
 
     Returns:
         By name, an empty text or the reason why it failed.
@@ -35,7 +36,7 @@ async def try_modules(
         EnvironmentFault: There is no sandbox.
     """
     found: dict[str, str] = {}
-    async with _house(settings, NoModel(), progress or SilentProgress(), writes_code=True) as house:
+    async with _house(settings, NoModel(), progress or SilentProgress(), writes_code=not own) as house:
         for name, source in modules.items():
             try:
                 await house.trials.run(source)

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from creator.authors import TemplateAuthor
+from creator.blueprint import Blueprint
 from creator.cli import main
 from creator.ledger.store import FILE_NAME, Ledger
 from creator.ledger.view import load_run
@@ -232,6 +234,74 @@ async def test_a_regenerated_agent_takes_its_predecessors_place_while_the_run_go
     (agent,) = [agent for agent in outcome.agents if agent.name == name]
     assert agent.sha256 == hashlib.sha256(after.encode()).hexdigest()
     assert any("more daring" in str(request["messages"]) for request in server.requests)
+
+
+# Asks for a colleague before it proposes.
+ASKS = """
+        self.colleague = await kit.create_colleague(self, sector="ports", role="pricing expert")
+"""
+
+
+def asking(world: Any) -> Any:
+    """Agents of the template, which ask the Creator for a colleague first."""
+
+    class Asking(TemplateAuthor):
+        def _source(self, blueprint: Blueprint) -> str:
+            source = super()._source(blueprint)
+            line = "        idea = await self._ask_delegate(kit.proposal_task(message), ctx)\n"
+            assert line in source
+            return source.replace(line, ASKS.lstrip("\n") + line)
+
+    return Asking(world.templates, world.directory.name, "scripted", world.taken, world.record.module)
+
+
+async def test_a_colleague_that_an_agent_asks_for_is_born_within_limits(run: Any) -> None:
+    outcome = await run(2, author=asking, max_agents=4, bounce=0.0)
+    assert outcome.exit_code == 0, outcome.reason
+    first = {agent.name for agent in outcome.agents if not agent.parents}
+    colleagues = [agent for agent in outcome.agents if agent.parents]
+    assert len(first) == 2
+    assert len(outcome.agents) == 4, "no more than --max-agents"
+    assert {agent.sector for agent in colleagues} == {"ports"}
+    assert all(set(agent.parents) <= {one.name for one in outcome.agents} for agent in colleagues)
+    assert {idea.author for idea in outcome.ideas} == {agent.name for agent in outcome.agents}
+    refused = rows(outcome.directory, "SELECT detail FROM events WHERE kind = 'colleague refused'")
+    assert refused and all("limit" in detail or "generation" in detail for (detail,) in refused)
+
+
+async def test_a_colleague_needs_the_same_approval(run: Any) -> None:
+    reviewer = Scripted(lambda one: Verdict("rejected", "no newcomers") if one.role == "pricing expert" else APPROVED)
+    outcome = await run(1, author=asking, review="now", reviewer=reviewer, bounce=0.0)
+    assert [agent.state for agent in outcome.agents] == ["live", "failed"]
+    assert len(outcome.ideas) == 1
+    started = rows(outcome.directory, "SELECT count(*) FROM messages WHERE type = 'StartCell'")
+    assert started == [(1,)], "only the one that was approved"
+
+
+@pytest.mark.parametrize("decision", ["rejected", "pending"])
+async def test_a_successor_needs_the_same_approval(run: Any, serve: Any, tmp_path: Path, decision: Any) -> None:
+    shown: list[str] = []
+
+    def decide(candidate: Candidate) -> Verdict:
+        shown.append(candidate.name)
+        return Verdict(decision, "I liked the old one") if shown.count(candidate.name) > 1 else APPROVED
+
+    progress = RecordedProgress()
+    going = asyncio.create_task(
+        run(8, server=serve(latency=0.2), progress=progress, review="now", reviewer=Scripted(decide), bounce=1.0)
+    )
+    async with asyncio.timeout(90):
+        while not any(state == "live" for _, state, _ in progress.agents):
+            await asyncio.sleep(0.01)
+        name = next(name for name, state, _ in progress.agents if state == "live")
+        (directory,) = (tmp_path / "generated").glob("2*")
+        before = (directory / "agents" / f"{name}.py").read_text("utf-8")
+        decide_in_ledger(directory, name, "", "regenerate", "more daring")
+        outcome = await going
+    assert outcome.exit_code == 0, outcome.reason
+    assert shown.count(name) == 2
+    assert (directory / "agents" / f"{name}.py").read_text("utf-8") == before
+    assert any(line.startswith(f"{name} stays as it was") for line in progress.lines)
 
 
 def test_reviewing_needs_somebody_to_ask(serve: Any, tmp_path: Path) -> None:
