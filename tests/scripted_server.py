@@ -1,13 +1,15 @@
 """A real OpenAI-compatible HTTP server on loopback, whose answers and faults are scripted.
 
-It fills whatever JSON Schema a request names with valid values. ``python tests/scripted_server.py --latency 1``
-prints its address and serves until it is ended.
+It fills whatever JSON Schema a request names with valid values, and writes a module where one is asked for.
+``python tests/scripted_server.py --latency 1`` prints its address and serves until it is ended.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +18,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Fault = Callable[[int, dict[str, Any]], str | None]
-"""Gets the call's number, from 1, and the request; names what goes wrong, or None."""
+"""Gets the call's number, from 1, and the request; names what goes wrong, or None.
+
+It is a status such as ``429`` (and a message), ``hang``, ``empty``, ``truncated``, ``fenced``, ``prose`` or
+``nonsense``; where a module is asked for also ``bad import`` (the policy refuses it) and ``bad code`` (it passes the
+policy, and fails when it is asked to propose). Any other text is the answer.
+"""
+
+MODULE_WANTED = "Answer with one Python module"
+"""What the system message says when a module is asked for."""
 
 NAMES = [
     "Ada",
@@ -129,8 +139,10 @@ class ScriptedServer:
         if status.isdigit():
             headers = {"Retry-After": "0.05"} if status == "429" else {}
             return int(status), headers, {"error": {"message": reason or f"scripted {status}", "type": "scripted"}}
-        text, finish = self._text(number, request), "stop"
+        text, finish = self._text(number, request, fault), "stop"
         match fault:
+            case "bad import" | "bad code":
+                pass  # in the module already
             case "empty":
                 text = ""
             case "truncated":
@@ -162,11 +174,38 @@ class ScriptedServer:
             },
         )
 
-    def _text(self, number: int, request: dict[str, Any]) -> str:
+    def _text(self, number: int, request: dict[str, Any], fault: str | None) -> str:
         schema = request.get("response_format", {}).get("json_schema", {}).get("schema") or request.get("format")
         if schema is None:
-            return "Yes."
+            parts = [request.get("system"), *(one["content"] for one in request["messages"] if one["role"] == "system")]
+            system = "\n".join(str(one) for one in parts if one)
+            return scripted_module(system, number, fault) if MODULE_WANTED in system else "Yes."
         return json.dumps({name: fill_value(name, one, number) for name, one in schema.get("properties", {}).items()})
+
+
+def scripted_module(system: str, number: int, fault: str | None = None) -> str:
+    """The example of the prompt in a fence, with a description and a behaviour that it does not have."""
+    example = re.findall(r"^```python\n(.*?)^```$", system, re.DOTALL | re.MULTILINE)[-1]
+    lines = example.splitlines()
+    tree = ast.parse(example)
+    edits: list[tuple[int, int, str]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "DESCRIPTION":
+            persona = f"{NAMES[number % len(NAMES)]} Number{number}"
+            line = f'DESCRIPTION: {ast.unparse(node.annotation)} = "{persona}, writes its own way"'
+            edits.append((node.lineno, node.end_lineno or 0, line))
+        elif isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            after = node.body[0].end_lineno or 0
+            edits.append((after + 1, after, "        self._objectives: list[str] = []"))
+        elif isinstance(node, ast.AsyncFunctionDef) and "message: kit.ProposeRequest" in ast.unparse(node.args):
+            after = node.body[0].end_lineno or 0
+            code = "{}[message.objective]" if fault == "bad code" else "self._objectives.append(message.objective)"
+            edits.append((after + 1, after, f"        {code}"))
+    for start, end, line in sorted(edits, reverse=True):
+        lines[start - 1 : end] = [line]
+    if fault == "bad import":
+        lines.append("import os")
+    return "```python\n" + "\n".join(lines) + "\n```"
 
 
 def anthropic_reply(text: str, request: dict[str, Any]) -> dict[str, Any]:
