@@ -122,7 +122,7 @@ def _contract() -> str:
 
 def _rules() -> list[tuple[str, str]]:
     """Id and summary of each rule that the prompt has to tell."""
-    return [(rule, summary) for rule, summary in RULES.items() if not rule.startswith(_UNTOLD_RULES)]
+    return [(rule.id, rule.summary) for rule in RULES.values() if not rule.id.startswith(_UNTOLD_RULES)]
 
 
 def _import_lines() -> Iterator[str]:

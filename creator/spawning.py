@@ -49,6 +49,8 @@ async def spawn(
         max_concurrency=settings.model_concurrency,
         progress=progress.say,
     )
+    if settings.author == "code" and backend.strategy == "slots":
+        raise UsageError(f"--author code needs a capable model, which {backend.name} is not: --model openai:NAME")
     if settings.review == "later" or earlier is not None:
         reviewer = LaterReviewer()
     elif settings.review == "now" and reviewer is None:

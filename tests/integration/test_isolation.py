@@ -43,10 +43,11 @@ async def test_agents_that_share_a_cell_work_as_they_do_alone(run: Any, sandbox:
     assert TOTAL not in outcome.isolation_line or os.getuid() != 0
 
 
-async def test_agents_that_share_a_cell_share_its_end(run: Any) -> None:
-    # The registry answers once everyone is born; then a moment for everyone to be asked.
-    spoiler = sabotage(propose="await kit.find_colleague(self); await asyncio.sleep(1); os._exit(3)")
-    outcome = await run(3, agents_per_cell=3, author=spoiler, bounce=0.0)
+async def test_agents_that_share_a_cell_share_its_end(run: Any, serve: Any) -> None:
+    # The registry answers once everyone is born; the other two then wait longer for their model than the cell lives.
+    spoiler = sabotage(propose="await kit.find_colleague(self); await asyncio.sleep(0.5); os._exit(3)")
+    outcome = await run(3, agents_per_cell=3, author=spoiler, bounce=0.0, server=serve(latency=2.0))
+    assert outcome.ideas == []
     assert len(events(outcome, "cell ended")) == 3
     assert all("exit code 3" in detail for _, detail in events(outcome, "cell ended"))
 
