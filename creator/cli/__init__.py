@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "ideas": "List the ideas of a run, or show one.",
     "agents": "List the agents of a run, or show one's source.",
     "runs": "List all runs.",
+    "templates": "List what agents can be made from, or check a template of your own.",
     "doctor": "Tell what works on this machine and what is missing.",
 }
 

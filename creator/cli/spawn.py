@@ -9,7 +9,14 @@ import sys
 
 import click
 
-from creator.cli._shared import State, debug_option, output_option, print_json, stdout_console
+from creator.cli._shared import (
+    State,
+    debug_option,
+    output_option,
+    print_json,
+    stdout_console,
+    templates_option,
+)
 
 
 @click.command()
@@ -33,6 +40,13 @@ from creator.cli._shared import State, debug_option, output_option, print_json, 
     "--agents-per-cell", metavar="K", help="Pack K agents into a process, for thousands of them [default: 1]."
 )
 @click.option("--unsafe", is_flag=True, default=None, help="Let a plain process run code that a model wrote.")
+@click.option(
+    "--template",
+    metavar="NAME[:WEIGHT]",
+    multiple=True,
+    help="What agents are made from; repeat it for a mix, or write idea_agent:3,critic_agent:1 [default: idea_agent].",
+)
+@templates_option
 @click.option("--author", metavar="HOW", help="How modules are written: fill [default: fill].")
 @click.option("--seed", metavar="INT", help="Makes briefs and draws repeatable.")
 @click.option("--deadline", metavar="SECONDS", help="For the whole run [default: none].")
@@ -42,7 +56,7 @@ from creator.cli._shared import State, debug_option, output_option, print_json, 
 @click.option("--quiet", is_flag=True, default=None, help="Print nothing but errors.")
 @debug_option
 @click.pass_context
-def spawn(ctx: click.Context, /, **options: str | bool | None) -> int:
+def spawn(ctx: click.Context, /, **options: str | bool | tuple[str, ...] | None) -> int:
     """Spawn N agents and let them brainstorm.
 
     Every option can also stand in the environment or in .env (CREATOR_MODEL=..., CREATOR_BASE_URL=...) and in
