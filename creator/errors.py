@@ -4,6 +4,7 @@
 
     CreatorError
     ├── UsageError (ValueError)             the user's mistake: exit code 2, one line
+    │   └── BrokenTemplate                  a template that cannot be used, with file and line
     ├── EnvironmentFault (RuntimeError)     something on this machine is missing or full: exit code 2
     ├── ModelError
     │   ├── RetryableModelError (ConnectionError)   429, 5xx, time-out: worth another try
@@ -15,6 +16,8 @@
 
 from __future__ import annotations
 
+from creator.text import clean
+
 
 class CreatorError(Exception):
     """Base of everything that this package raises on purpose."""
@@ -22,6 +25,29 @@ class CreatorError(Exception):
 
 class UsageError(CreatorError, ValueError):
     """The user's mistake. Its text is one line and says what to do."""
+
+
+class BrokenTemplate(UsageError):
+    """A template that cannot be used; its text names template, file and line.
+
+    Attributes:
+        template: The template's name.
+        file: The name of the file at fault, without its folder.
+        line: The line at fault, counted from 1; None when it is no single line.
+        reason: What is wrong and what to write instead.
+    """
+
+    def __init__(self, template: str, file: str, line: int | None, reason: str) -> None:
+        self.template = template
+        self.file = file
+        self.line = line
+        self.reason = clean(reason, 400)
+        super().__init__(f"template {template!r}: {self.place}: {self.reason}")
+
+    @property
+    def place(self) -> str:
+        """The file, with the line where there is one: ``idea_agent.py.j2:12``."""
+        return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
 class EnvironmentFault(CreatorError, RuntimeError):

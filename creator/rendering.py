@@ -11,99 +11,40 @@ value, or it is refused. So no value can become code, and each reads back as it 
 from __future__ import annotations
 
 import ast
-import json
 import re
-from collections import Counter
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
-import jsonschema
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import nodes
 from pydantic import BaseModel
 
-from creator.errors import UsageError
-from creator.literals import Value, docstring_text, place
-from creator.slots import BOUNDS, check_slots
-from creator.text import encodable
+from creator.errors import BrokenTemplate, UsageError
+from creator.examples import example_blueprint
+from creator.literals import place
+from creator.marks import MARK, Placed, Values, difference, make_environment, misplaced
+from creator.models.hints import hints_for
+from creator.slots import BOUNDS
+from creator.template_files import SOURCE_SUFFIX, read_schema, read_source
+from creator.template_lines import line_of, lines_of
+from creator.text import clean
 
 if TYPE_CHECKING:
     from creator.blueprint import Blueprint
+    from creator.briefs import Brief
 
 TEMPLATES: Final = Path(__file__).resolve().parent.parent / "templates"
 """The shipped templates."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
-_MARK: Final = re.compile(r"_slot_[0-9]+_value_")
 
-
-@dataclass(frozen=True)
-class _Docstring:
-    """Paragraphs that a template wants as a docstring."""
-
-    paragraphs: tuple[str, ...]
-
-
-@dataclass
-class _Values:
-    """The values of one rendering, by mark; the paragraphs of a docstring are a tuple."""
-
-    found: dict[str, Value | tuple[str, ...]] = field(default_factory=dict)
-
-    def mark(self, value: object) -> str:
-        """Keeps the value and returns the identifier that stands for it."""
-        if isinstance(value, jinja2.Undefined):
-            str(value)  # StrictUndefined: raises, and names what is missing
-        name = f"_slot_{len(self.found)}_value_"
-        self.found[name] = value.paragraphs if isinstance(value, _Docstring) else _plain(value)
-        return name
-
-
-def _plain(value: object, depth: int = 0) -> Value:
-    """The value as built-in types; anything else has no literal."""
-    if value is None or isinstance(value, bool):
-        return value
-    # Subclasses (enum members, Jinja2's Markup) become what they are at heart: their own repr is no literal.
-    if isinstance(value, str):
-        return "".join(value)
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value)
-    if isinstance(value, list | tuple) and depth < 8:
-        return [_plain(one, depth + 1) for one in value]
-    if isinstance(value, dict) and depth < 8:
-        return {"".join(key): _plain(one, depth + 1) for key, one in value.items() if isinstance(key, str)}
-    raise UsageError(f"a template can place texts, numbers, lists and dicts, not {type(value).__name__!r}")
-
-
-@jinja2.pass_context
-def _finalize(context: jinja2.runtime.Context, value: object) -> str:
-    # With the context, Jinja2 asks at rendering for constants of the template, too, instead of when it compiles.
-    values = context["_values"]
-    assert isinstance(values, _Values)
-    return values.mark(value)
-
-
-def _docstring(paragraphs: list[object]) -> _Docstring:
-    # Python 3.13 refuses a lone surrogate in a docstring, and only there.
-    return _Docstring(tuple(encodable(str(one)) for one in paragraphs))
-
-
-def _environment() -> jinja2.Environment:
-    environment = ImmutableSandboxedEnvironment(
-        undefined=jinja2.StrictUndefined,
-        finalize=_finalize,
-        autoescape=False,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["docstring"] = _docstring
-    return environment
+_UNREADABLE: Final = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What Python's parser raises for a text that is no Python."""
+_NOT_ASKED_FOR: Final = BOUNDS | {"examples", "default", "title", "$comment"}
 
 
 @dataclass(frozen=True)
@@ -113,118 +54,208 @@ class Template:
     name: str
     source: str = field(repr=False)
     schema: dict[str, Any] = field(repr=False)
+    folder: Path | None = None
+    """Where its files lie."""
+
+    @property
+    def file(self) -> str:
+        """The name of the file with its text."""
+        return f"{self.name}{SOURCE_SUFFIX}"
+
+    @property
+    def description(self) -> str:
+        """What it is for, in one line."""
+        return clean(self.schema.get("description", ""), 200)
 
     @property
     def hints(self) -> dict[str, dict[str, Any]]:
-        """By property: how a small model fills it (the schema's ``x-fill``)."""
-        properties: Mapping[str, dict[str, Any]] = self.schema["properties"]
-        return {name: one["x-fill"] for name, one in properties.items() if "x-fill" in one}
+        """By slot: how a small model fills it (the schema's ``x-fill``, or what follows from the slot itself)."""
+        return hints_for(self.schema["properties"])
 
     @property
     def answer_schema(self) -> dict[str, Any]:
-        """The schema without our own keywords and without bounds, as a provider's structured output takes it."""
-        properties = {name: _without_bounds(one) for name, one in self.schema["properties"].items()}
+        """The schema as a provider's structured output takes it: every slot, without bounds and keywords of ours."""
+        properties = {name: _asked_for(one) for name, one in self.schema["properties"].items()}
         return {
-            **{key: value for key, value in self.schema.items() if not key.startswith(("x-", "$"))},
+            "title": self.name,
+            **{key: value for key, value in self.schema.items() if key in ("title", "description")},
+            "type": "object",
             "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
         }
 
     @cached_property
-    def _compiled(self) -> jinja2.Template:
+    def compiled(self) -> jinja2.Template:
+        """The template as Jinja2 runs it.
+
+        Raises:
+            BrokenTemplate: Jinja2 cannot read it.
+        """
+        environment = make_environment()
         try:
-            return _environment().from_string(self.source)
+            tree = environment.parse(self.source)
+            compiled = environment.from_string(self.source)
         except jinja2.TemplateSyntaxError as error:
-            raise UsageError(f"template {self.name!r}, line {error.lineno}: {error.message}") from error
+            raise self._fault(error.message or "Jinja2 cannot read it", error.lineno) from error
+        except _UNREADABLE as error:
+            raise self._fault(f"Jinja2 cannot read it: {_said(error)}") from error
+        for kind in (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends):
+            other = tree.find(kind)
+            if other is not None:
+                raise self._fault("a template stands alone: it cannot include, import or extend another", other.lineno)
+        return compiled
 
     def render(self, blueprint: Blueprint) -> str:
         """The module's text for this blueprint, formatted.
 
         Raises:
-            UsageError: The template is at fault: it puts a value inside a string or a comment, names a slot that
+            BrokenTemplate: The template is at fault: it puts a value inside a string or a comment, names a slot that
                 does not exist, or is no Python.
         """
         return self.render_values(blueprint)
 
+    def example(self, brief: Brief) -> str:
+        """A module for a brief, made without a model: always the same for the same brief.
+
+        Raises:
+            BrokenTemplate: The template is at fault.
+        """
+        return self.render(example_blueprint(self, brief))
+
     def render_values(self, variables: BaseModel | Mapping[str, Any]) -> str:
         """Like `render`, for any values; they need not have been checked."""
-        given = variables.model_dump() if isinstance(variables, BaseModel) else dict(variables)
-        values = _Values()
+        rendered = self._rendered(variables)
+        text, values = rendered.text, rendered.values
         try:
-            text = self._compiled.render({**given, "_values": values})
-        except jinja2.TemplateError as error:
-            raise UsageError(f"template {self.name!r}: {error.message}") from error
-        text = text.strip("\n") + "\n"
-        tree = self._parsed(text, "before its values are placed")
-        self._check_marks(text, tree, values.found)
-        module = place(text, _MARK, values.found)
-        if not _reads_back(tree, self._parsed(module, "with its values"), values.found):
-            raise UsageError(f"template {self.name!r}: a value does not read back; place it as an operand of its own")
+            tree = parse_python(text)
+        except _UNREADABLE as error:
+            raise self._fault(f"this is no Python: {_said(error)}", rendered.origin(_line(error))) from error
+        line = misplaced(text, tree, values)
+        if line is not None:
+            reason = "a value inside a string, a comment or a name; write NAME = {{ slots.goal }} without quotes"
+            raise self._fault(reason, rendered.origin(line))
+        try:
+            module = place(text, MARK, values)
+        except UsageError as error:
+            raise self._fault(str(error), rendered.origin(rendered.first_line(_cannot_be_placed))) from error
+        try:
+            placed = parse_python(module)
+        except _UNREADABLE as error:
+            line = rendered.text_line(_line(error))
+            raise self._fault(f"with its values this is no Python: {_said(error)}", rendered.origin(line)) from error
+        line = difference(tree, placed, values)
+        if line is not None:
+            reason = "a value does not read back; place it as an operand of its own"
+            raise self._fault(reason, rendered.origin(line))
         return module
 
-    def _parsed(self, text: str, when: str) -> ast.Module:
+    def source_line(self, variables: BaseModel | Mapping[str, Any], line: int) -> int | None:
+        """The template's line that a line of the rendered module comes from; None when it cannot be told.
+
+        Args:
+            variables: What the module was rendered with.
+            line: A line of the module, counted from 1.
+        """
+        rendered = self._rendered(variables)
+        return rendered.origin(rendered.text_line(line))
+
+    def _rendered(self, variables: BaseModel | Mapping[str, Any]) -> _Rendered:
+        given = variables.model_dump() if isinstance(variables, BaseModel) else dict(variables)
+        values = Values()
         try:
-            return ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            place_of_error = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-            raise UsageError(f"template {self.name!r} is no Python {when}{place_of_error}") from error
+            text = self.compiled.render({**given, "_values": values})
+        except BrokenTemplate:
+            raise
+        except Exception as error:  # a template computes with values, and can do so wrongly in any way
+            said = (error.message or "") if isinstance(error, jinja2.TemplateError) else _said(error)
+            said = re.sub("^'dict object' has no attribute", "there is no slot or field", said)
+            raise self._fault(said or type(error).__name__, line_of(error)) from error
+        return _Rendered(self, given, text, values.found)
 
-    def _check_marks(self, text: str, tree: ast.Module, values: Mapping[str, Value | tuple[str, ...]]) -> None:
-        """Every mark in the text has to be an expression; one in a string, a comment or an f-string is not."""
-        inside = {id(one) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for one in ast.walk(node)}
-        expressions = [
-            (node.lineno, node.id)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Name)
-            and isinstance(node.ctx, ast.Load)
-            and node.id in values
-            and id(node) not in inside
-        ]
-        marks = [
-            (number, match[0])
-            for number, line in enumerate(text.split("\n"), start=1)
-            for match in _MARK.finditer(line)
-        ]
-        if sorted(marks) != sorted(expressions):
-            wrong = sorted(Counter(marks) - Counter(expressions))
-            line = wrong[0][0] if wrong else 1
-            raise UsageError(
-                f"template {self.name!r}: line {line} of its module has a value inside a string or a comment; "
-                "write NAME = {{ slots.goal }} without quotes"
-            )
+    def _fault(self, reason: str, line: int | None = None) -> BrokenTemplate:
+        return BrokenTemplate(self.name, self.file, line, reason)
 
 
-def _without_bounds(one: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Rendered:
+    """A template's text with marks.
+
+    Attributes:
+        template: What was rendered.
+        given: The variables that it was rendered with.
+        raw: The text as it came out of Jinja2.
+        values: By mark.
+    """
+
+    template: Template
+    given: Mapping[str, Any]
+    raw: str
+    values: Mapping[str, Placed]
+
+    @property
+    def text(self) -> str:
+        return self.raw.strip("\n") + "\n"
+
+    def origin(self, line: int | None) -> int | None:
+        """The template's line that a line of the text comes from."""
+        if line is None:
+            return None
+        given = {**self.given, "_values": Values()}
+        lines = lines_of(make_environment(), self.template.source, given, self.raw)
+        index = line - 1 + len(self.raw) - len(self.raw.lstrip("\n"))
+        return lines[index] if index < len(lines) else None
+
+    def text_line(self, module_line: int | None) -> int | None:
+        """The line of the text that a line of the module comes from: a long value takes several."""
+        if module_line is None:
+            return None
+        laid_out = 0
+
+        def reached(line: str, values: Mapping[str, Placed]) -> bool:
+            nonlocal laid_out
+            laid_out += place(line, MARK, values).count("\n") + 1
+            return laid_out >= module_line
+
+        return self.first_line(reached)
+
+    def first_line(self, is_wanted: Callable[[str, Mapping[str, Placed]], bool]) -> int | None:
+        """The first line of the text that is wanted."""
+        lines = enumerate(self.text.split("\n"), start=1)
+        return next((number for number, line in lines if is_wanted(line, self.values)), None)
+
+
+def _cannot_be_placed(line: str, values: Mapping[str, Placed]) -> bool:
+    try:
+        place(line, MARK, values)
+    except UsageError:
+        return True
+    return False
+
+
+def parse_python(text: str) -> ast.Module:
+    """The syntax tree of a text; raises what `ast.parse` raises, and says nothing of odd escapes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text)
+
+
+def _said(error: BaseException) -> str:
+    """What an exception says of itself, without the file that Python makes up for a text."""
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return text if isinstance(error, UsageError | SyntaxError) else f"{type(error).__name__}: {text}"
+
+
+def _line(error: BaseException) -> int | None:
+    return error.lineno if isinstance(error, SyntaxError) else None
+
+
+def _asked_for(one: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        key: _without_bounds(value) if key == "items" else value
+        key: _asked_for(value) if key == "items" else value
         for key, value in one.items()
-        if not key.startswith("x-") and key not in BOUNDS
+        if not key.startswith("x-") and key not in _NOT_ASKED_FOR
     }
-
-
-def _reads_back(expected: object, found: object, values: Mapping[str, Value | tuple[str, ...]]) -> bool:
-    """Whether ``found`` is the tree ``expected`` with every mark replaced by the literal of its value."""
-    if isinstance(expected, ast.Name) and expected.id in values:
-        value = values[expected.id]
-        if not isinstance(found, ast.expr):
-            return False
-        try:
-            read = ast.literal_eval(found)
-        except ValueError:
-            return False
-        if isinstance(value, tuple):
-            return bool(read == docstring_text(value, " " * expected.col_offset))
-        return repr(read) == repr(value)  # tells True from 1 and 0.0 from -0.0, unlike ==
-    if isinstance(expected, ast.AST):
-        return type(expected) is type(found) and all(
-            _reads_back(one, getattr(found, name, None), values) for name, one in ast.iter_fields(expected)
-        )
-    if isinstance(expected, list):
-        return (
-            isinstance(found, list)
-            and len(found) == len(expected)
-            and all(_reads_back(one, other, values) for one, other in zip(expected, found, strict=True))
-        )
-    return type(expected) is type(found) and expected == found
 
 
 def load_template(name: str, directory: Path = TEMPLATES) -> Template:
@@ -235,21 +266,24 @@ def load_template(name: str, directory: Path = TEMPLATES) -> Template:
         directory: Where templates are.
 
     Raises:
-        UsageError: There is no such template, or its schema is not a JSON Schema of an object.
+        UsageError: There is no such template.
+        BrokenTemplate: Its files cannot be used.
     """
-    source, schema_file = directory / f"{name}.py.j2", directory / f"{name}.schema.json"
-    if not _NAME.fullmatch(name) or not source.is_file():
-        known = sorted(one.name.removesuffix(".py.j2") for one in directory.glob("*.py.j2"))
-        raise UsageError(f"there is no template {name!r}; there are: {', '.join(known) or 'none'}")
-    try:
-        schema = json.loads(schema_file.read_text("utf-8"))
-        jsonschema.Draft202012Validator.check_schema(schema)
-        text = source.read_text("utf-8")
-    except (OSError, ValueError, jsonschema.SchemaError) as error:
-        reason = error.message if isinstance(error, jsonschema.SchemaError) else str(error)
-        raise UsageError(f"template {name!r}: {schema_file.name!r} cannot be used: {reason}") from error
-    try:
-        check_slots(schema if isinstance(schema, dict) else {})
-    except UsageError as error:
-        raise UsageError(f"template {name!r}: {schema_file.name!r} cannot be used: {error}") from None
-    return Template(name=name, source=text, schema=schema)
+    if not _NAME.fullmatch(name) or not (directory / f"{name}{SOURCE_SUFFIX}").is_file():
+        known = sorted(one.name.removesuffix(SOURCE_SUFFIX) for one in directory.glob(f"[!.]*{SOURCE_SUFFIX}"))
+        raise UsageError(f"there is no template {clean(name, 64)!r}; there are: {', '.join(known) or 'none'}")
+    return read_template(directory, name)
+
+
+def read_template(folder: Path, name: str) -> Template:
+    """Reads the two files of a template.
+
+    Raises:
+        BrokenTemplate: They cannot be used, or one is missing.
+    """
+    if not _NAME.fullmatch(name):
+        name = clean(name, 64)
+        raise BrokenTemplate(name, f"{name}{SOURCE_SUFFIX}", None, "a template's name is lower case, like 'idea_agent'")
+    template = Template(name, read_source(folder, name), read_schema(folder, name), folder)
+    assert template.compiled
+    return template

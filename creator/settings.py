@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +16,16 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import Field, StringConstraints, ValidationError, field_validator
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from creator.errors import UsageError
+from creator.mix import DEFAULT_TEMPLATE, parse_mix
 from creator.text import clean
 
 DEFAULT_OBJECTIVE: Final = "business ideas for agentic AI"
@@ -59,12 +67,13 @@ class OutputSettings(BaseSettings):
         """Reads the settings.
 
         Args:
-            options: What the command line says, by field name; None stands for an option that was not given.
+            options: What the command line says, by field name; None, or no value at all of an option that can be
+                repeated, stands for one that was not given.
 
         Raises:
             UsageError: A value or a file is wrong; the text names the option, variable or key and its file.
         """
-        given = {name: value for name, value in (options or {}).items() if value is not None}
+        given = {name: value for name, value in (options or {}).items() if value not in (None, ())}
         try:
             return cls(**given)
         except ValidationError as error:
@@ -95,7 +104,27 @@ class OutputSettings(BaseSettings):
         return Path(value).expanduser() if isinstance(value, str) else value
 
 
-class SpawnSettings(OutputSettings):
+class TemplateSettings(OutputSettings):
+    """What every command that reads templates needs to know."""
+
+    templates: Annotated[tuple[Path, ...], NoDecode] = ()
+    """Folders with templates of the user's own."""
+
+    @field_validator("templates", mode="before")
+    @classmethod
+    def _templates_are_folders(cls, value: object) -> object:
+        # A list names folders as they are; one text is split, as the environment has no lists.
+        if isinstance(value, str):
+            value = [one for one in re.split(f"[,{re.escape(os.pathsep)}]", value) if one.strip()]
+        elif not isinstance(value, list | tuple):
+            raise ValueError("name a folder")
+        folders = [str(one).strip() for one in value]
+        if any(not one or "\0" in one for one in folders):
+            raise ValueError("name a folder")
+        return tuple(Path(one).expanduser() for one in folders)
+
+
+class SpawnSettings(TemplateSettings):
     """The settings of one `spawn`."""
 
     count: int = Field(ge=1, le=MAX_AGENTS)
@@ -124,6 +153,8 @@ class SpawnSettings(OutputSettings):
     """Whether a person approves each module before it goes live: asked on this terminal, or whenever there is time."""
     max_agents: int | None = Field(default=None, ge=1, le=MAX_AGENTS)
     """How many agents there may be once they ask for colleagues; None for twice as many as were asked for."""
+    template: Annotated[dict[str, float], NoDecode] = {DEFAULT_TEMPLATE: 1.0}
+    """By name: the weights of the templates that agents are made from."""
     seed: int | None = None
     """Makes briefs and draws repeatable."""
     deadline: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -158,6 +189,16 @@ class SpawnSettings(OutputSettings):
     def most_agents(self) -> int:
         """How many agents there may be, colleagues that agents asked for included."""
         return max(self.count, self.max_agents or min(2 * self.count, MAX_AGENTS))
+
+    @field_validator("template", mode="before")
+    @classmethod
+    def _template_is_a_mix(cls, value: object) -> object:
+        if isinstance(value, dict):
+            value = [f"{name}:{weight}" for name, weight in value.items()]
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list | tuple) or not texts or not all(isinstance(one, str) for one in texts):
+            raise ValueError("name a template, such as 'idea_agent' or 'idea_agent:3,critic_agent:1'")
+        return parse_mix(texts)
 
 
 def load_environ() -> dict[str, str]:
@@ -208,6 +249,8 @@ def _explain(error: ValidationError, given: Mapping[str, Any]) -> str:
     if first["type"] == "missing" and field == "count":
         return "Say how many agents, for example: python -m creator spawn 20"
     value = first["input"]
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        value = ",".join(value)
     what = clean(first["msg"], 200).removeprefix("Value error, ")
     if first["type"] == "string_pattern_mismatch":
         what = {

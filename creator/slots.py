@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-from creator.errors import InvalidAnswer, UsageError
+from creator.errors import InvalidAnswer
 from creator.text import clean, encodable
 
 SlotValue: TypeAlias = bool | int | float | str | list[str]
@@ -29,13 +29,15 @@ LIST_LENGTH: Final = 6
 MAX_SLOTS: Final = 40
 MAX_TEXT: Final = 4_000
 MAX_LIST: Final = 32
+MAX_NUMBER: Final = 10**9
+CHOICE_LENGTH: Final = 60
+MAX_CHOICES: Final = 100
 
 BOUNDS: Final = frozenset({"maxLength", "minLength", "maxItems", "minItems", "minimum", "maximum"})
 """Keywords that we enforce by cleaning; providers are not asked to, as many refuse them."""
 
 _LIST_SEPARATOR: Final = re.compile(r"[,;\n]")
 _BULLET: Final = re.compile(r"^(?:[-*•]|\d{1,2}[.)])\s+")
-_SLOT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _MISSING: Final = object()
 
 
@@ -54,49 +56,10 @@ def clean_text(value: object, max_length: int) -> str:
     return (at_word if len(at_word) > max_length // 2 else cut).rstrip(" ,;:-") + "…"
 
 
-def check_slots(schema: Mapping[str, Any]) -> None:
-    """Whether this is the schema of a template's slots.
-
-    Args:
-        schema: A JSON Schema of an object.
-
-    Raises:
-        UsageError: It is not; the text names the slot and what to write instead.
-    """
-    properties = schema.get("properties")
-    if not isinstance(properties, Mapping) or not 0 < len(properties) <= MAX_SLOTS:
-        raise UsageError(f"it has to describe an object with 1 to {MAX_SLOTS} 'properties'")
-    for name, one in properties.items():
-        if not _SLOT_NAME.fullmatch(name):
-            raise UsageError(f"slot {clean(name, 60)!r}: a slot's name is lower case, such as 'first_step'")
-        if not isinstance(one, Mapping) or not _is_supported(one):
-            raise UsageError(
-                f"slot {name!r}: its 'type' has to be string, number, integer, boolean, or array with "
-                '"items": {"type": "string"}, in bounds'
-            )
-    for name in REQUIRED:
-        one = properties.get(name, {})
-        if one.get("type") != "string" or one.get("maxLength", TEXT_LENGTH) > REQUIRED_LENGTH:
-            raise UsageError(
-                f"every template needs the slot {name!r}, a string with a 'maxLength' of at most {REQUIRED_LENGTH}"
-            )
-
-
-def _is_supported(one: Mapping[str, Any]) -> bool:
-    match one.get("type"):
-        case "string":
-            choices = one.get("enum")
-            fits = choices is None or (bool(choices) and all(isinstance(choice, str) for choice in choices))
-            return fits and one.get("maxLength", TEXT_LENGTH) <= MAX_TEXT
-        case "array":
-            items = one.get("items")
-            return isinstance(items, Mapping) and items.get("type") == "string" and _list_fits(one, items)
-        case kind:
-            return kind in ("number", "integer", "boolean")
-
-
-def _list_fits(one: Mapping[str, Any], items: Mapping[str, Any]) -> bool:
-    return bool(one.get("maxItems", LIST_LENGTH) <= MAX_LIST and items.get("maxLength", ITEM_LENGTH) <= MAX_TEXT)
+def number_bounds(one: Mapping[str, Any]) -> tuple[float, float]:
+    """The least and the greatest number that a slot takes; whole numbers for an integer."""
+    low, high = one.get("minimum", -MAX_NUMBER), one.get("maximum", MAX_NUMBER)
+    return (math.ceil(low), math.floor(high)) if one.get("type") == "integer" else (low, high)
 
 
 def clean_slots(values: object, schema: Mapping[str, Any]) -> dict[str, SlotValue]:
@@ -132,7 +95,7 @@ def _cleaned(value: object, one: Mapping[str, Any]) -> object:
         case "boolean":
             return value if isinstance(value, bool) else _MISSING
         case kind:
-            number = _number(value, one.get("minimum", -1e9), one.get("maximum", 1e9))
+            number = _number(value, *number_bounds(one))
             return _MISSING if number is None else round(number) if kind == "integer" else number
 
 
@@ -163,7 +126,7 @@ def _number(value: object, low: float, high: float) -> float | None:
 
 def _choice(value: object, choices: list[str]) -> str:
     """The choice that is meant; whatever a model makes up instead means the first."""
-    text = clean_text(value, 60).casefold()
+    text = clean_text(value, CHOICE_LENGTH).casefold()
     words = text.replace("_", " ")
     for choice in choices:
         if choice.casefold() == text:

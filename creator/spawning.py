@@ -14,6 +14,7 @@ from creator.outputs import write_outputs
 from creator.progress import Progress
 from creator.review.base import LaterReviewer, Reviewer
 from creator.settings import SpawnSettings, load_environ
+from creator.templates import choose_templates
 from creator.world import AuthorFactory, World
 
 
@@ -55,7 +56,8 @@ async def spawn(
         reviewer = LaterReviewer()
     elif settings.review == "now" and reviewer is None:
         raise UsageError("--review needs somebody to ask: use --review=later")
-    world = World(settings, progress, backend, author=author, reviewer=reviewer, earlier=earlier)
+    templates = choose_templates(settings.template, settings.templates, progress.say)
+    world = World(settings, progress, backend, templates, author=author, reviewer=reviewer, earlier=earlier)
     work = asyncio.create_task(world.run())
     loop = asyncio.get_running_loop()
     received: list[signal.Signals] = []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from creator.agents.messages import Created
 from creator.errors import BirthFailed
@@ -16,6 +18,8 @@ from creator.modules import write_module
 from creator.progress import Progress, SilentProgress
 from creator.settings import SpawnSettings
 from sandbox.protocol import Introduction
+
+TRIALS_AT_ONCE: Final = 4
 
 
 async def try_modules(
@@ -36,14 +40,22 @@ async def try_modules(
         EnvironmentFault: There is no sandbox.
     """
     found: dict[str, str] = {}
+    places = asyncio.Semaphore(TRIALS_AT_ONCE)
+    settings = settings.model_copy(update={"count": max(settings.count, TRIALS_AT_ONCE)})
     async with _house(settings, NoModel(), progress or SilentProgress(), writes_code=not own) as house:
-        for name, source in modules.items():
-            try:
-                await house.trials.run(source)
-                found[name] = ""
-            except BirthFailed as error:
-                found[name] = str(error)
-    return found
+
+        async def one(name: str, source: str) -> None:
+            async with places:
+                try:
+                    await house.trials.run(source)
+                    found[name] = ""
+                except BirthFailed as error:
+                    found[name] = str(error)
+
+        async with asyncio.TaskGroup() as group:
+            for name, source in modules.items():
+                group.create_task(one(name, source))
+    return {name: found[name] for name in modules}
 
 
 @asynccontextmanager

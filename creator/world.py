@@ -13,19 +13,20 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from creator.agents.messages import Created
-from creator.authors import Author, TemplateAuthor, checked
+from creator.authors import Author, CodeAuthor, TemplateAuthor, checked
 from creator.births import Nursery, Wish
 from creator.briefs import Brief, brief_data, draw_briefs
 from creator.decisions import Decisions
 from creator.errors import EnvironmentFault
 from creator.house import House, Listeners, end_tasks
+from creator.mix import draw_templates
 from creator.models.backend import Backend
 from creator.modules import Modules
 from creator.outcome import RunOutcome, StartedRun
 from creator.outputs import new_run_directory, publish_latest, write_settings, write_started
 from creator.progress import Progress
 from creator.record import RunRecord
-from creator.rendering import load_template
+from creator.rendering import Template
 from creator.review.base import Reviewer
 from creator.review.gate import Gate
 from creator.settings import SpawnSettings
@@ -34,7 +35,6 @@ from creator.work import Work
 from sandbox.errors import MessagingError
 from sandbox.protocol import Colleague, ColleagueOrder, Proposal, ProposeRequest
 
-TEMPLATE: Final = "idea_agent"
 PROPOSAL_TRIES: Final = 2
 MAX_DEPTH: Final = 2
 """How many generations of colleagues may ask for colleagues."""
@@ -51,6 +51,7 @@ class World:
         settings: What the user asked for.
         progress: Told what happens as it happens.
         backend: The language model, not yet opened.
+        templates: What agents are made from, by name: those of the settings' mix.
         author: Makes the author of modules; by default the one that the settings ask for.
         reviewer: Asks a person about each module; None when nobody wants to be asked.
         earlier: A run that has ended, whose pending agents are brought to life as far as a person approved them.
@@ -61,6 +62,7 @@ class World:
         settings: SpawnSettings,
         progress: Progress,
         backend: Backend,
+        templates: dict[str, Template],
         *,
         author: AuthorFactory | None = None,
         reviewer: Reviewer | None = None,
@@ -80,7 +82,7 @@ class World:
                 shutil.rmtree(self.directory, ignore_errors=True)
             raise
         self.modules = Modules(folder, self.on_fault)
-        self.templates = {TEMPLATE: load_template(TEMPLATE)}
+        self.templates = templates
         self.taken = {agent.name for agent in self.record.agents.values()}
         self._reviewer = reviewer
         self._author = (author or default_author)(self)
@@ -239,7 +241,9 @@ class World:
 
     def _first_wishes(self) -> list[Wish]:
         briefs = draw_briefs(self.settings.count, self.seed)
-        return [Wish(number, brief, TEMPLATE) for number, brief in enumerate(briefs, start=1)]
+        which = draw_templates(self.settings.template, self.settings.count, self.seed)
+        pairs = zip(briefs, which, strict=True)
+        return [Wish(number, brief, template) for number, (brief, template) in enumerate(pairs, start=1)]
 
     def _pending(self) -> list[Wish]:
         """The agents of an earlier run that wait for a decision, with their modules as they are on disk."""
@@ -285,15 +289,16 @@ class World:
             return Colleague(name=None, reason=reason)
         self._asked[asker] = self._asked.get(asker, 0) + 1
         number = next(self._numbers)
+        dice = random.Random(f"{self.seed}/{number}")
         brief = Brief(
             sector=clean_text(order.sector, 120) or "business",
             role=clean_text(order.role, 120) or "colleague",
-            temperament=random.Random(f"{self.seed}/{number}").choice(brief_data().temperaments),
+            temperament=dice.choice(brief_data().temperaments),
             topic=clean_text(order.topic, 120) or clean_text(order.role, 120) or "what its colleagues miss",
         )
         self.record.event("colleague ordered", asker, sector=brief.sector, role=brief.role, number=number)
         born: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-        wish = Wish(number, brief, TEMPLATE, (asker,))
+        wish = Wish(number, brief, dice.choice(list(self.templates)), (asker,))
         self._group.create_task(self._work.do(self._live(wish, born)))
         name = await asyncio.shield(born)
         return Colleague(name=name, sector=brief.sector, reason="" if name else "it did not come to life")
@@ -326,7 +331,9 @@ class World:
         return source
 
     def _example(self, draft: Created) -> str | None:
-        return None
+        """What the template of a module gives for the same brief with no model."""
+        template = self.templates.get(draft.blueprint.template)
+        return template.example(draft.blueprint.brief) if template is not None else None
 
     async def _discuss(self, number: int, name: str) -> None:
         """Ask one agent for its idea; whoever it shares it with is its own choice."""
@@ -366,7 +373,19 @@ class World:
 
 def default_author(world: World) -> Author:
     """The author that the settings ask for."""
-    return TemplateAuthor(world.templates, world.directory.name, world.backend.name, world.taken, world.record.module)
+    known = (world.directory.name, world.backend.name, world.taken, world.record.module)
+    filling = TemplateAuthor(world.templates, *known)
+    if world.settings.author == "fill":
+        return filling
+    return CodeAuthor(
+        lambda name, brief: world.templates[name].example(brief),
+        filling,
+        world.try_out,
+        *known,
+        lambda name, number, stage, finding: world.record.event(
+            "module refused", name, number=number, stage=stage, finding=finding
+        ),
+    )
 
 
 def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Literal
 
@@ -41,9 +42,11 @@ __all__ = [
     "Text",
     "chance",
     "create_colleague",
+    "critique_task",
     "find_colleague",
     "find_recipient",
     "idea_from",
+    "merge_task",
     "model_client",
     "proposal_task",
     "question_task",
@@ -55,6 +58,10 @@ __all__ = [
 
 MAX_TEXT = 4_000
 """Characters of a text between agents."""
+MAX_MERGED = 8
+"""Ideas that are merged into one."""
+MAX_MERGED_PART = 1_000
+"""Characters of each part of an idea that is merged with others: a model reads so much at once and no more."""
 
 _settings: ContextVar[tuple[random.Random, float | None]] = ContextVar("settings")
 
@@ -72,10 +79,16 @@ def model_client(agent: RoutedAgent, *, temperature: float) -> ChatCompletionCli
     return GatewayModelClient(agent, temperature)
 
 
-def chance(probability: float) -> bool:
-    """True with the given probability (or the run's own, when the user set one); seeded for each agent."""
+def chance(probability: float, *, sharing: bool = True) -> bool:
+    """True with the given probability; seeded for each agent.
+
+    Args:
+        probability: From 0 (never) to 1 (always).
+        sharing: Whether this is about showing an idea to a colleague. The user may have set a probability of that for
+            the whole run, which then counts instead.
+    """
     draws, override = _settings.get()
-    return draws.random() < (probability if override is None else override)
+    return draws.random() < (override if sharing and override is not None else probability)
 
 
 def proposal_task(message: ProposeRequest) -> str:
@@ -88,12 +101,44 @@ def proposal_task(message: ProposeRequest) -> str:
 
 def refinement_task(message: RefineRequest) -> str:
     """The task that asks a delegate for a better version of a colleague's idea."""
-    idea = message.idea
     return (
         f"{message.objective}\n\nA colleague proposes this idea. It may not be your speciality, but make it "
         "better: sharpen the problem, the customer and the solution, and mend its weakest point.\n\n"
-        f"Title: {idea.title}\nProblem: {idea.problem}\nCustomer: {idea.customer}\n"
-        f"Solution: {idea.solution}\nRevenue model: {idea.revenue_model}\nFirst step: {idea.first_step}"
+        f"{_told(message.idea)}"
+    )
+
+
+def critique_task(message: RefineRequest) -> str:
+    """The task that asks a delegate for the weakest point of a colleague's idea, in free text."""
+    return (
+        f"{message.objective}\n\nA colleague proposes this idea. Name its weakest point in one or two sentences: what "
+        "is most likely to make it fail, and why. Don't mend it yet.\n\n"
+        f"{_told(message.idea)}"
+    )
+
+
+def merge_task(message: ProposeRequest, ideas: Sequence[Idea]) -> str:
+    """The task that asks a delegate to make one idea of several.
+
+    Args:
+        message: What was asked for.
+        ideas: The agent's own idea first, then its colleagues' versions of it, at most eight in all.
+    """
+    own, *others = ideas[:MAX_MERGED]
+    versions = "\n\n".join(f"Version {number}\n{_told(one, MAX_MERGED_PART)}" for number, one in enumerate(others, 1))
+    return (
+        f"{message.objective}\n\nThis is your idea.\n\n{_told(own, MAX_MERGED_PART)}\n\n"
+        f"Your colleagues improved it, each in a way of their own.\n\n{versions}\n\n"
+        "Make one idea of them: keep what is better than yours, drop what weakens it, and say it in your own words."
+    )
+
+
+def _told(idea: Idea, limit: int | None = None) -> str:
+    """An idea in lines, each part within a limit of characters."""
+    return (
+        f"Title: {idea.title[:limit]}\nProblem: {idea.problem[:limit]}\nCustomer: {idea.customer[:limit]}\n"
+        f"Solution: {idea.solution[:limit]}\nRevenue model: {idea.revenue_model[:limit]}\n"
+        f"First step: {idea.first_step[:limit]}"
     )
 
 

@@ -112,6 +112,8 @@ def run(serve: Callable[..., ScriptedServer], tmp_path: Path) -> Callable[..., A
         **options: Any,
     ) -> RunOutcome:
         server = server or serve(fault=fault)
+        if isinstance(author, str):  # the setting of that name, not an author that a test brings along
+            options["author"], author = author, None
         settings = SpawnSettings(
             count=count,
             **{

@@ -240,8 +240,12 @@ def fill_value(name: str, schema: dict[str, Any], number: int) -> Any:
     if "enum" in schema:
         return schema["enum"][number % len(schema["enum"])]
     match schema.get("type"):
-        case "number" | "integer":
+        case "number":
             return 0.5
+        case "integer":
+            return 2
+        case "boolean":
+            return number % 2 == 0
         case "array":
             return [f"{name} {number} a", f"{name} {number} b"]
         case _:

@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "agents": "List the agents of a run, or show one's source.",
     "runs": "List all runs.",
     "policy": "Check modules by the static policy, or list its rules.",
+    "templates": "List what agents can be made from, or check a template of your own.",
     "doctor": "Tell what works on this machine and what is missing.",
 }
 

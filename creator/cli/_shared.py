@@ -107,6 +107,9 @@ debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, callback=_note_debug, help="Show tracebacks and log messages."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+templates_option = click.option(
+    "--templates", metavar="DIR", multiple=True, help="A folder with templates of your own; repeat it for more."
+)
 output_option = click.option("--output", metavar="DIR", help="The folder of all runs [default: generated].")
 
 

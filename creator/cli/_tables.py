@@ -67,7 +67,7 @@ def _print_next(console: Console, outcome: RunOutcome) -> None:
 
 def ideas_table(ideas: list[IdeaOutcome]) -> Table:
     """Number, title, author and refiners, a line each."""
-    table = _table()
+    table = make_table()
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("Idea", ratio=5, no_wrap=True, overflow="ellipsis")
     table.add_column("Author", ratio=3, no_wrap=True, overflow="ellipsis")
@@ -85,7 +85,7 @@ def ideas_table(ideas: list[IdeaOutcome]) -> Table:
 
 def agents_table(agents: list[AgentOutcome], ideas: list[IdeaOutcome]) -> Table:
     """Name, state, sector, role and ideas; names are shown whole, since commands ask for them."""
-    table = _table()
+    table = make_table()
     table.add_column("Agent", ratio=4, overflow="fold")
     table.add_column("State", no_wrap=True)
     table.add_column("Sector", ratio=3, no_wrap=True, overflow="ellipsis")
@@ -107,7 +107,7 @@ def agents_table(agents: list[AgentOutcome], ideas: list[IdeaOutcome]) -> Table:
 
 def runs_table(runs: list[tuple[str, RunView | str]]) -> Table:
     """A line each; a run that cannot be read says so and hides no other."""
-    table = _table()
+    table = make_table()
     table.add_column("Run", no_wrap=True)
     table.add_column("State", no_wrap=True)
     table.add_column("Ideas", justify="right", no_wrap=True)
@@ -130,7 +130,7 @@ def runs_table(runs: list[tuple[str, RunView | str]]) -> Table:
 
 def rules_table(rules: Iterable[Rule]) -> Table:
     """Each rule's code and what it asks."""
-    table = _table()
+    table = make_table()
     table.add_column("Rule", no_wrap=True)
     table.add_column("What it asks", ratio=1)
     for rule in rules:
@@ -138,5 +138,6 @@ def rules_table(rules: Iterable[Rule]) -> Table:
     return table
 
 
-def _table() -> Table:
+def make_table() -> Table:
+    """An empty table of the kind that all commands print."""
     return Table(box=box.SIMPLE_HEAD, expand=True, pad_edge=False, padding=(0, 1), header_style="bold")

@@ -17,6 +17,7 @@ from creator.cli._shared import (
     print_json,
     stdout_console,
     tell_reason,
+    templates_option,
 )
 from creator.errors import UsageError
 
@@ -70,6 +71,13 @@ class ReviewingCommand(click.Command):
     help="Approve each module before it goes live: --review asks here, --review=later lets it wait [default: no].",
 )
 @click.option("--max-agents", metavar="M", help="With the colleagues that agents ask for [default: twice N].")
+@click.option(
+    "--template",
+    metavar="NAME[:WEIGHT]",
+    multiple=True,
+    help="What agents are made from; repeat it for a mix, or write idea_agent:3,critic_agent:1 [default: idea_agent].",
+)
+@templates_option
 @click.option("--seed", metavar="INT", help="Makes briefs and draws repeatable.")
 @click.option("--deadline", metavar="SECONDS", help="For the whole run [default: none].")
 @click.option("--bounce", metavar="P", help="How likely an agent shares its idea, 0 to 1 [default: its own].")
@@ -78,7 +86,7 @@ class ReviewingCommand(click.Command):
 @click.option("--quiet", is_flag=True, default=None, help="Print nothing but errors.")
 @debug_option
 @click.pass_context
-def spawn(ctx: click.Context, /, **options: str | bool | None) -> int:
+def spawn(ctx: click.Context, /, **options: str | bool | tuple[str, ...] | None) -> int:
     """Spawn N agents and let them brainstorm.
 
     Every option can also stand in the environment or in .env (CREATOR_MODEL=..., CREATOR_BASE_URL=...) and in

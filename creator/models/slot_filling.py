@@ -18,6 +18,7 @@ from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, Use
 
 from creator.errors import InvalidAnswer
 from creator.models.filling import TRIES, Filler, FillRequest, parse_object
+from creator.models.hints import with_facts
 
 SAMPLING: Final[Mapping[str, Any]] = {
     "min_p": 0.1,
@@ -56,7 +57,7 @@ class SlotFiller(Filler):
             if value in ("", []):
                 raise InvalidAnswer(f"the model left {slot!r} empty")
             values[slot] = value
-            facts[slot] = ", ".join(value) if isinstance(value, list) else str(value)[:FACT_CHARACTERS]
+            facts[slot] = (", ".join(value) if isinstance(value, list) else str(value))[:FACT_CHARACTERS]
         ordered = {slot: values[slot] for slot in request.json_schema.get("properties", {}) if slot in values}
         text = json.dumps(ordered, ensure_ascii=False)
         parse_object(text, request.json_schema)
@@ -67,11 +68,14 @@ class SlotFiller(Filler):
             case "fact":
                 return facts.get(hint["fact"], "")
             case "choice":
-                return with_facts(draw.choice(hint["from"]), facts)
+                chosen = draw.choice(hint["from"])
+                return with_facts(chosen, facts) if isinstance(chosen, str) else chosen
             case "choices":
                 return draw.sample(hint["from"], min(hint["items"], len(hint["from"])))
             case "number":
                 return round(draw.uniform(hint["low"], hint["high"]), 2)
+            case "integer":
+                return draw.randint(hint["low"], hint["high"])
             case "sentence":
                 return await self._sentence(agent, hint, facts, draw)
             case "phrase":
@@ -140,11 +144,6 @@ class SlotFiller(Filler):
             extra={**SAMPLING, "grammar": grammar, "seed": draw.getrandbits(31)},
         )
         return completion.text
-
-
-def with_facts(text: str, facts: Mapping[str, str]) -> str:
-    """Put facts into a text of ours, by plain replacement in one pass: a fact is never itself a template."""
-    return re.sub(r"\{([a-z_]+)\}", lambda match: facts.get(match[1], ""), text)
 
 
 def trimmed(text: str, limit: int) -> str:

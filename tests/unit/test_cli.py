@@ -73,7 +73,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert loaded.isdisjoint(heavy)
 
 
-@pytest.mark.parametrize("command", ["spawn", "ideas", "agents", "runs", "policy", "doctor"])
+@pytest.mark.parametrize("command", ["spawn", "ideas", "agents", "runs", "templates", "policy", "doctor"])
 def test_the_help_of_a_command_imports_nothing_heavy(command: str) -> None:
     code = f"import sys\nfrom creator.cli import main\nassert main([{command!r}, '--help']) == 0\nprint(*sys.modules)"
     done = python("-c", code)
@@ -103,6 +103,10 @@ def test_it_runs_as_a_module() -> None:
         ["spawn", "-3"],
         ["spawn", "3", "--bounce", "2"],
         ["spawn", "3", "--nonsense"],
+        ["spawn", "3", "--template", "idea_agent:many"],
+        ["templates", "show", "x"],
+        ["templates", "check", "x"],
+        ["templates", "--templates", "nowhere"],
         ["spawn", "3", "4"],
         ["ideas"],
         ["ideas", "show"],
@@ -185,11 +189,24 @@ def test_options_reach_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     seen = pretend(monkeypatch, outcome(tmp_path / RUN_ID, failed=0))
     monkeypatch.setenv("CREATOR_BOUNCE", "0.5")
     assert main(["spawn", "3", "--seed", "7", "--quiet", "--objective", "games", "--output", "here"]) == 0
-    assert main(["spawn", "3", "--bounce", "0", "--quiet"]) == 0
+    mix = [
+        "--template",
+        "critic_agent:2,idea_agent",
+        "--template",
+        "poet",
+        "--templates",
+        "mine",
+        "--templates",
+        "ours",
+    ]
+    assert main(["spawn", "3", "--bounce", "0", "--quiet", *mix]) == 0
     first, second = seen
     assert (first.count, first.seed, first.bounce, first.objective) == (3, 7, 0.5, "games")
     assert first.output == Path("here")
     assert second.bounce == 0
+    assert (first.template, first.templates) == ({"idea_agent": 1}, ())
+    assert second.template == {"critic_agent": 2, "idea_agent": 1, "poet": 1}
+    assert second.templates == (Path("mine"), Path("ours"))
 
 
 def test_the_last_page_of_20_agents_fits_a_page_of_80_columns(

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from creator.errors import InvalidAnswer
 from creator.models.calls import ModelCalls
 from creator.models.filling import FillRequest, ObjectFiller, parse_object
+from creator.models.hints import with_facts
 from creator.models.idea_hints import IDEA_HINTS
-from creator.models.slot_filling import SlotFiller, is_degenerate, trimmed, with_facts
+from creator.models.slot_filling import SlotFiller, is_degenerate, trimmed
 from creator.rendering import load_template
 from sandbox.protocol import Idea
 from tests.unit.scripted import Scripted

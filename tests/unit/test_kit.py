@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextvars import copy_context
 
+from creator.agents.model_gateway import MAX_PROMPT_CHARACTERS
 from sandbox import kit
 
 
@@ -29,3 +30,32 @@ def test_the_runs_own_probability_goes_before_an_agents() -> None:
 
     assert copy_context().run(drawn, 1.0) == {True}
     assert copy_context().run(drawn, 0.0) == {False}
+
+
+def test_only_sharing_is_the_runs_to_decide() -> None:
+    def drawn(probability: float) -> set[bool]:
+        kit._configure(1, 1.0 - probability)
+        return {kit.chance(probability, sharing=False) for _ in range(50)}
+
+    assert copy_context().run(drawn, 1.0) == {True}
+    assert copy_context().run(drawn, 0.0) == {False}
+
+
+def idea(text: str) -> kit.Idea:
+    return kit.Idea(
+        title=text[:200], problem=text, customer=text, solution=text, revenue_model=text, first_step="the first step"
+    )
+
+
+def test_a_critique_is_asked_for_before_anything_is_mended() -> None:
+    task = kit.critique_task(kit.RefineRequest(objective="games", idea=idea("chess by post")))
+    assert task.startswith("games\n")
+    assert "weakest point" in task and "Title: chess by post" in task and "the first step" in task
+
+
+def test_ideas_of_any_length_and_number_are_merged_in_a_prompt_that_the_gateway_takes() -> None:
+    message = kit.ProposeRequest(objective="games")
+    task = kit.merge_task(message, [idea("own"), idea("one"), idea("two")])
+    assert task.index("Title: own") < task.index("Version 1\nTitle: one") < task.index("Version 2\nTitle: two")
+    longest = kit.merge_task(kit.ProposeRequest(objective="x" * 4_000), [idea("x" * 4_000)] * 100)
+    assert len(longest) < MAX_PROMPT_CHARACTERS - 5_000, "with room for what the agent is told of itself"

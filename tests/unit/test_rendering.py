@@ -18,14 +18,15 @@ from hypothesis import strategies as st
 from creator.blueprint import Blueprint, blueprint_from_values
 from creator.briefs import brief_data, draw_briefs
 from creator.errors import UsageError
+from creator.examples import example_values
 from creator.literals import LINE_LENGTH, docstring_literal, laid_out, literal
 from creator.policy import check_module
 from creator.rendering import TEMPLATES, Template, load_template
 from sandbox import kit
 from sandbox.loader import load_module
 
-TEMPLATE = load_template("idea_agent")
-HINTS = TEMPLATE.hints
+SHIPPED = [load_template(path.name.removesuffix(".py.j2")) for path in sorted(TEMPLATES.glob("*.py.j2"))]
+each_template = pytest.mark.parametrize("template", SHIPPED, ids=lambda template: template.name)
 
 HOSTILE = [
     "quotes: ' \" ''' \"\"\" '\"",
@@ -54,23 +55,13 @@ HOSTILE = [
 ]
 
 
-def blueprint(**changes: Any) -> Blueprint:
+def blueprint(template: Template, **changes: Any) -> Blueprint:
+    """An agent of a template; a change of a slot that the template does not have changes nothing."""
     brief = draw_briefs(1, seed=5)[0]
-    values = {
-        "persona": brief.persona,
-        "sector": brief.sector,
-        "interests": ["daily demand", "surplus sales", "dough planning"],
-        "traits": ["asks who pays", "keeps promises"],
-        "weaknesses": ["hides bad news"],
-        "goal": f"My goal is to help {brief.sector} businesses know a week ahead what they will run out of, and why.",
-        "voice": "calm and careful, one step at a time",
-        "temperature": 0.65,
-        "shares_ideas": 0.4,
-        "shares_with": "random",
-    }
+    values = example_values(template, brief)
     return blueprint_from_values(
-        {**values, **changes},
-        TEMPLATE,
+        {**values, **{slot: value for slot, value in changes.items() if slot in values}},
+        template,
         brief=brief,
         run_id="20250101-120000-ab12",
         model="openai:some-model",
@@ -101,49 +92,52 @@ def skeleton(module: str) -> str:
 
 
 def tiny(text: str) -> Template:
-    return Template(name="tiny", source=text, schema={"properties": {}})
+    return Template("tiny", text, {"properties": {}})
 
 
-def raw_values(text: str) -> dict[str, Any]:
+def raw_values(template: Template, text: str) -> dict[str, Any]:
     """Values that nothing has cleaned: the given text everywhere."""
-    whole = blueprint().model_dump()
+    whole = blueprint(template).model_dump()
     slots = {
         slot: [text, text] if isinstance(value, list) else text if isinstance(value, str) else value
         for slot, value in whole["slots"].items()
     }
-    return {**whole, "slots": slots, "run_id": text, "model": text, "template": text}
+    brief = dict.fromkeys(whole["brief"], text)
+    return {**whole, "slots": slots, "brief": brief, "run_id": text, "model": text, "template": text}
 
 
-def check_raw(text: str) -> None:
-    values = raw_values(text)
-    module = TEMPLATE.render_values(values)
+def check_raw(template: Template, text: str) -> None:
+    values = raw_values(template, text)
+    module = template.render_values(values)
     module.encode("utf-8")
     compile(module, "module", "exec")
     found = constants(module)
     assert found["SECTOR"] == text
     assert found["INTERESTS"] == [text, text]
-    assert found["SHARES_WITH"] == text
     assert text in found["SYSTEM_MESSAGE"]
-    assert skeleton(module) == skeleton(TEMPLATE.render(blueprint()))
+    assert skeleton(module) == skeleton(template.render(blueprint(template)))
 
 
+@each_template
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_hostile_texts_stay_texts(text: str) -> None:
-    check_raw(text)
+def test_hostile_texts_stay_texts(template: Template, text: str) -> None:
+    check_raw(template, text)
 
 
-@given(st.text(st.characters()) | st.text("'\"\\{}%#\n\x00 \u202e\ud800a") | st.sampled_from(HOSTILE[:17]))
-@settings(max_examples=150, deadline=None)
-def test_any_text_stays_a_text(text: str) -> None:
-    check_raw(text)
+@each_template
+@given(text=st.text(st.characters()) | st.text("'\"\\{}%#\n\x00 \u202e\ud800a") | st.sampled_from(HOSTILE[:17]))
+@settings(max_examples=60, deadline=None)
+def test_any_text_stays_a_text(template: Template, text: str) -> None:
+    check_raw(template, text)
 
 
+@each_template
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-def test_a_blueprint_of_hostile_texts_passes_the_policy(text: str) -> None:
-    made = blueprint(
-        persona=f"Ada {text}", goal=f"go {text}", voice=f"x {text}", traits=[text, "y"], sector=f"z {text}"
-    )
-    module = TEMPLATE.render(made)
+def test_a_blueprint_of_hostile_texts_passes_the_policy(template: Template, text: str) -> None:
+    texts = {slot: f"x {text}" for slot, one in template.schema["properties"].items() if one["type"] == "string"}
+    lists = {slot: [text, "y"] for slot, one in template.schema["properties"].items() if one["type"] == "array"}
+    made = blueprint(template, **texts, **lists)
+    module = template.render(made)
     assert check_module(module, "module.py") == []
     found = constants(module)
     assert found["SECTOR"] == made.sector
@@ -247,9 +241,10 @@ FORMATTED = {
 }
 
 
+@each_template
 @pytest.mark.parametrize("changes", FORMATTED.values(), ids=FORMATTED)
-def test_the_module_is_formatted_and_clean(changes: dict[str, Any]) -> None:
-    module = TEMPLATE.render(blueprint(**changes))
+def test_the_module_is_formatted_and_clean(template: Template, changes: dict[str, Any]) -> None:
+    module = template.render(blueprint(template, **changes))
     formatted = run_ruff(module, "format", "--check", "--diff")
     assert formatted.returncode == 0, formatted.stdout.decode()
     # Letters of other scripts and a summary of more than a line are the slots' business, not the layout's.
@@ -266,11 +261,11 @@ def test_layout_at_the_edge_of_the_line(length: int) -> None:
     assert formatted.returncode == 0, formatted.stdout.decode()
 
 
-def test_the_module_is_typed(tmp_path: Path) -> None:
-    path = tmp_path / "agent.py"
-    path.write_text(TEMPLATE.render(blueprint()), encoding="utf-8")
+def test_the_modules_are_typed(tmp_path: Path) -> None:
+    for template in SHIPPED:
+        (tmp_path / f"{template.name}.py").write_text(template.render(blueprint(template)), encoding="utf-8")
     checked = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(path)],
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), *tmp_path.glob("*.py")],
         capture_output=True,
         text=True,
         cwd=TEMPLATES.parent,
@@ -279,67 +274,66 @@ def test_the_module_is_typed(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_the_module_loads_and_handles_the_messages_of_the_kit(tmp_path: Path) -> None:
-    source = TEMPLATE.render(blueprint()).encode()
+@each_template
+def test_the_module_loads_and_handles_the_messages_of_the_kit(tmp_path: Path, template: Template) -> None:
+    source = template.render(blueprint(template)).encode()
     (tmp_path / "ada.py").write_bytes(source)
     module = load_module(tmp_path, "ada", hashlib.sha256(source).hexdigest())
     handled = {kind for kind, _ in module.Agent._handles_types()}
     assert handled == {kit.Hello, kit.ProposeRequest, kit.RefineRequest, kit.Text}
 
 
-def test_the_schema_says_what_it_asks_for() -> None:
-    properties = TEMPLATE.schema["properties"]
-    assert set(properties) == set(TEMPLATE.schema["required"])
-    assert TEMPLATE.schema["additionalProperties"] is False
-    jsonschema.validate(blueprint().slots, TEMPLATE.schema)
-    for slot, one in properties.items():
+@each_template
+def test_the_schema_says_what_it_asks_for(template: Template) -> None:
+    assert template.description
+    jsonschema.validate(blueprint(template).slots, template.schema)
+    for slot, one in template.schema["properties"].items():
         if one["type"] == "string" and "enum" not in one:
             assert f"at most {one['maxLength']} characters" in one["description"], slot
-            assert len(str(blueprint(**{slot: "x" * 9_999}).slots[slot])) == one["maxLength"]
+            assert len(str(blueprint(template, **{slot: "x" * 9_999}).slots[slot])) == one["maxLength"]
         if one["type"] == "array":
             assert f"each at most {one['items']['maxLength']} characters" in one["description"], slot
 
 
-def test_providers_are_not_asked_to_keep_bounds() -> None:
-    text = json.dumps(TEMPLATE.answer_schema)
-    assert not any(word in text for word in ("maxLength", "maxItems", "minimum", "maximum", "x-fill"))
+@each_template
+def test_providers_get_nothing_but_json_schema_and_are_not_asked_to_keep_bounds(template: Template) -> None:
+    text = json.dumps(template.answer_schema)
+    ours = ("maxLength", "maxItems", "minimum", "maximum", "x-fill", "examples", '"$schema"')
+    assert not any(word in text for word in ours)
+    assert template.answer_schema["required"] == list(template.schema["properties"])
+    assert template.answer_schema["additionalProperties"] is False
 
 
-def test_the_hints_give_values_that_stay_as_they_are() -> None:
-    assert set(HINTS) == set(TEMPLATE.schema["properties"])
+@each_template
+def test_the_hints_give_values_that_stay_as_they_are(template: Template) -> None:
+    properties = template.schema["properties"]
+    assert all("x-fill" in one for one in properties.values())
     facts = draw_briefs(1, seed=0)[0].facts()
-    for slot, hint in HINTS.items():
+    for slot, hint in template.hints.items():
         match hint["kind"]:
             case "fact":
                 assert hint["fact"] in facts
             case "choice":
-                assert [blueprint(**{slot: one}).slots[slot] for one in hint["from"]] == hint["from"]
+                assert [blueprint(template, **{slot: one}).slots[slot] for one in hint["from"]] == hint["from"]
             case "choices":
                 assert len(set(hint["from"])) == len(hint["from"]) >= 20
                 for one in hint["from"]:
-                    assert blueprint(**{slot: [one]}).slots[slot] == [one]
-            case "number":
-                assert 0 <= hint["low"] < hint["high"] <= 1
+                    assert blueprint(template, **{slot: [one]}).slots[slot] == [one]
+            case "number" | "integer":
+                assert properties[slot]["minimum"] <= hint["low"] < hint["high"] <= properties[slot]["maximum"]
             case "list":
                 assert len(hint["examples"]) == 4
                 assert {len(answer.split(", ")) for _, answer in hint["examples"]} == {hint["items"]}
             case "sentence":
-                for sector in brief_data().sectors:
-                    assert len(hint["prefix"].replace("{sector}", sector.sector)) + hint["max_chars"] <= 400
+                longest = max(len(hint["prefix"].replace("{sector}", one.sector)) for one in brief_data().sectors)
+                assert longest + hint["max_chars"] <= properties[slot]["maxLength"]
             case kind:
                 pytest.fail(f"unknown kind {kind!r}")
 
 
-def test_the_schema_for_providers_has_only_json_schema() -> None:
-    text = json.dumps(TEMPLATE.answer_schema)
-    assert "x-fill" not in text
-    assert '"$schema"' not in text
-    assert TEMPLATE.answer_schema["required"] == TEMPLATE.schema["required"]
-
-
 @pytest.mark.parametrize("name", ["nonsense", "../idea_agent", "", "idea_agent.py", "a\x00b"])
 def test_an_unknown_template_is_refused_with_the_known_ones(name: str) -> None:
-    with pytest.raises(UsageError, match="there are: idea_agent"):
+    with pytest.raises(UsageError, match="there are: critic_agent, founder_agent, idea_agent"):
         load_template(name)
 
 
