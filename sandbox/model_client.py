@@ -14,11 +14,12 @@ from autogen_core.models import (
     ModelFamily,
     ModelInfo,
     RequestUsage,
+    SystemMessage,
 )
 from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel
 
-from sandbox.protocol import MODEL_GATEWAY, ModelReply, ModelRequest
+from sandbox.protocol import MAX_MESSAGES, MODEL_GATEWAY, ModelReply, ModelRequest
 
 
 class GatewayModelClient(ChatCompletionClient):
@@ -48,7 +49,7 @@ class GatewayModelClient(ChatCompletionClient):
         if tools:
             raise ValueError("the model gateway offers no tools")
         schema = json_output.model_json_schema() if isinstance(json_output, type) else None
-        request = ModelRequest(messages=list(messages), json_schema=schema, temperature=self._temperature)
+        request = ModelRequest(messages=_newest(messages), json_schema=schema, temperature=self._temperature)
         reply: ModelReply = await self._agent.runtime.send_message(
             request,
             AgentId(MODEL_GATEWAY, "default"),
@@ -115,3 +116,11 @@ class GatewayModelClient(ChatCompletionClient):
             multiple_system_messages=False,
             family=ModelFamily.UNKNOWN,
         )
+
+
+def _newest(messages: Sequence[LLMMessage]) -> list[LLMMessage]:
+    """As many messages as a request holds: an agent that keeps one delegate for long remembers its newest ones."""
+    if len(messages) <= MAX_MESSAGES:
+        return list(messages)
+    head = [message for message in messages[:1] if isinstance(message, SystemMessage)]
+    return [*head, *messages[len(head) - MAX_MESSAGES :]]

@@ -38,6 +38,9 @@ RESERVED_NAMES: Final = frozenset(
 )
 """Names that no generated agent may carry."""
 
+MAX_MESSAGES: Final = 64
+"""Of one request to the language model."""
+
 AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
@@ -98,9 +101,12 @@ class Refinement(Message):
 
 
 class Text(Message):
-    """Free text, and its answer: a question to an agent, or what one colleague asks another."""
+    """Free text, and its answer: a question to an agent, or what one colleague asks another.
 
-    content: LongText
+    A whole task fits in, with an idea in it.
+    """
+
+    content: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=30_000)]
     earlier: list[LongText] = Field(
         default_factory=list, max_length=40, description="The conversation so far, asker and agent in turn."
     )
@@ -136,7 +142,7 @@ class ColleagueOrder(Message):
 class ModelRequest(Message):
     """One completion, asked of the model gateway. Stateless: the messages are the whole context."""
 
-    messages: list[LLMMessage] = Field(min_length=1, max_length=64)
+    messages: list[LLMMessage] = Field(min_length=1, max_length=MAX_MESSAGES)
     json_schema: dict[str, Any] | None = Field(
         default=None, description="JSON Schema that the answer has to fulfil; None for free text."
     )

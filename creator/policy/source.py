@@ -16,6 +16,8 @@ MAX_SOURCE_BYTES: Final = 400_000
 MAX_LINE_LENGTH: Final = 10_000
 MAX_BRACKETS: Final = 40
 MAX_INDENTS: Final = 20
+MAX_DOTS: Final = 60
+"""In one dotted name: Python's parser takes quadratic time on it."""
 MAX_NODES: Final = 50_000
 MAX_DEPTH: Final = 80
 
@@ -83,14 +85,15 @@ def _text(source: str | bytes, report: Report) -> str | None:
 
 def _lexically_bounded(text: str, report: Report) -> bool:
     """Bounds the nesting by reading tokens: Python's parser has taken exponential time on nested brackets."""
-    brackets = indents = 0
+    brackets = indents = dots = 0
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.OP:
+                dots = dots + 1 if token.string == "." else 0
                 brackets += (token.string in "([{") - (token.string in ")]}")
             elif token.type in {tokenize.INDENT, tokenize.DEDENT}:
                 indents += 1 if token.type == tokenize.INDENT else -1
-            if brackets > MAX_BRACKETS or indents > MAX_INDENTS:
+            if brackets > MAX_BRACKETS or indents > MAX_INDENTS or dots > MAX_DOTS:
                 report("SOURCE004", token.start[0], token.start[1] + 1, "nested too deeply; write it flatter")
                 return False
     except (tokenize.TokenError, SyntaxError) as error:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from contextvars import copy_context
 
+from autogen_core.models import SystemMessage, UserMessage
+
 from creator.agents.model_gateway import MAX_PROMPT_CHARACTERS
 from sandbox import kit
+from sandbox.model_client import _newest
+from sandbox.protocol import MAX_MESSAGES
 
 
 def test_each_agent_of_a_shared_cell_draws_its_own_chances() -> None:
@@ -59,3 +63,13 @@ def test_ideas_of_any_length_and_number_are_merged_in_a_prompt_that_the_gateway_
     assert task.index("Title: own") < task.index("Version 1\nTitle: one") < task.index("Version 2\nTitle: two")
     longest = kit.merge_task(kit.ProposeRequest(objective="x" * 4_000), [idea("x" * 4_000)] * 100)
     assert len(longest) < MAX_PROMPT_CHARACTERS - 5_000, "with room for what the agent is told of itself"
+
+
+def test_a_delegate_that_is_kept_for_long_asks_with_its_newest_messages() -> None:
+    system = SystemMessage(content="who I am")
+    said = [UserMessage(content=f"text {number}", source="user") for number in range(100)]
+    kept = _newest([system, *said])
+    assert len(kept) == MAX_MESSAGES
+    assert kept[0] == system and kept[-1] == said[-1]
+    assert _newest(said)[0] == said[100 - MAX_MESSAGES]
+    assert _newest([system, *said[:3]]) == [system, *said[:3]]

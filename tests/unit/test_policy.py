@@ -718,3 +718,9 @@ def test_it_never_raises_on_broken_modules(piece: str, position: int) -> None:
         assert finding.rule in RULES
         assert finding.line >= 1
         assert finding.column >= 1
+
+
+def test_a_long_dotted_name_is_refused_before_it_is_parsed() -> None:
+    name = "a" + ".\\\na" * 60_000
+    (finding,) = check_module(f"import {name}\n", "m.py")
+    assert finding.rule == "SOURCE004"
