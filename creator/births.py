@@ -139,13 +139,18 @@ class Nursery:
                 await self._bring_to_life(wish, attempt, draft)
                 return name
             except Rejected as rejected:
+                self._taken.discard(name)  # the next try may have it
                 reason, rejections = f"a person rejected it: {rejected.why}", rejections + 1
                 self._note(wish, attempt, "review", reason, name)
                 if wish.draft is not None:
                     break
             except StartFailed as failed:
+                self._taken.discard(name)
                 reason, failures = failed.reason, failures + 1
                 self._note(wish, attempt, "cell", reason, name)
+        if name in self._taken:
+            name = None  # another agent has it by now
+        self._taken.add(name or f"agent_{number}")
         self._record.agent(
             number, name or f"agent_{number}", brief, "failed", attempts=attempt, reason=reason, parents=wish.parents
         )
@@ -179,9 +184,8 @@ class Nursery:
         return draft
 
     def _give_up_name(self, old: str | None, new: str) -> None:
-        """The next try has another name: the files of the one before go."""
-        if old is not None and old != new:
-            self._taken.discard(old)
+        """The next try has another name: the files of the one before go, unless they are somebody else's by now."""
+        if old is not None and old != new and old not in self._taken:
             self._modules.remove(old)
 
     async def _bring_to_life(self, wish: Wish, attempt: int, draft: Created) -> None:

@@ -122,9 +122,9 @@ class RunRecord:
     def _set_agent(self, agent: AgentOutcome) -> None:
         agent = agent.model_copy(update={"reason": agent.reason[:REASON_CHARACTERS]})
         before = self.agents.get(agent.number)
-        if before is not None and before.name != agent.name:
-            self.ledger.forget_agent(before.name)
         self.agents[agent.number] = agent
+        if before is not None and all(one.name != before.name for one in self.agents.values()):
+            self.ledger.forget_agent(before.name)
         self.ledger.record_agent(
             agent.name,
             agent.sector,
