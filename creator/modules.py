@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from creator.agents.messages import Created
 from creator.blueprint import Blueprint
-from creator.errors import BirthFailed, EnvironmentFault
+from creator.errors import BirthFailed, EnvironmentFault, UsageError
+from creator.files import digest, read_within
+from creator.ledger.view import find_agent
+from creator.outcome import RunOutcome
+from creator.text import clean
 
-MAX_FILE_BYTES: Final = 1_000_000
 EARLIER: Final = "earlier"
 """Where modules go that were replaced while their run went on."""
 
@@ -35,14 +37,14 @@ class Modules:
             BirthFailed: The disk refuses.
         """
         try:
-            digest = write_module(self.directory, blueprint.name, source)
+            sha256 = write_module(self.directory, blueprint.name, source)
             text = blueprint.model_dump_json(indent=2) + "\n"
             (self.directory / f"{blueprint.name}.json").write_text(text, encoding="utf-8")
         except OSError as error:
             fault = EnvironmentFault(f"cannot write to {self.directory.name!r}: {error.strerror}")
             self._on_fault(fault)
             raise BirthFailed(str(fault)) from error
-        return digest
+        return sha256
 
     def load(self, name: str) -> Created:
         """An agent's blueprint and module as they are on disk.
@@ -82,17 +84,33 @@ def load_agent(directory: Path, name: str) -> Created:
         EnvironmentFault: They are missing or damaged.
     """
     try:
-        texts = [_bounded_text(directory / f"{name}{suffix}") for suffix in (".json", ".py")]
+        texts = [read_within(directory, f"{name}{suffix}").decode("utf-8") for suffix in (".json", ".py")]
         return Created(blueprint=Blueprint.model_validate_json(texts[0]), source=texts[1])
     except (OSError, ValueError) as error:
         what = error.strerror if isinstance(error, OSError) else "it does not fit"
         raise EnvironmentFault(f"the agent {name!r} in {str(directory)!r} cannot be read: {what}") from None
 
 
-def _bounded_text(path: Path) -> str:
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
-        raise ValueError("no file of ours")
-    return path.read_text("utf-8")
+def load_live(outcome: RunOutcome, name: str) -> Created:
+    """A live agent of a run, exactly as the run has it on record.
+
+    Raises:
+        UsageError: There is no such agent, it is not live, or its files were changed since it was checked.
+        EnvironmentFault: Its files are missing or damaged.
+    """
+    agent = find_agent(outcome, name)
+    if agent.state == "pending":
+        raise UsageError(f"{name!r} waits for your decision: python -m creator agents approve {name}")
+    if agent.state == "failed":
+        raise UsageError(f"{name!r} failed: {clean(agent.reason, 300) or 'no reason given'}")
+    loaded = load_agent(outcome.directory / "agents", name)
+    blueprint = loaded.blueprint
+    found = (blueprint.name, blueprint.author, blueprint.template, digest(loaded.source))
+    # Runs of earlier releases recorded neither template nor digest.
+    on_record = (name, agent.author, agent.template or blueprint.template, agent.sha256 or found[-1])
+    if found != on_record:
+        raise UsageError(f"The files of {name!r} were changed since it was checked: they are not what lived.")
+    return loaded
 
 
 def write_module(directory: Path, name: str, source: str) -> str:
@@ -105,4 +123,4 @@ def write_module(directory: Path, name: str, source: str) -> str:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    return hashlib.sha256(data).hexdigest()
+    return digest(data)

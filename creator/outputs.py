@@ -51,7 +51,7 @@ def new_run_directory(output: Path) -> Path:
     Raises:
         EnvironmentFault: It cannot be made; the text says why and what to do.
     """
-    with _reported(output):
+    with reported(output):
         output.mkdir(parents=True, exist_ok=True)
         for _ in range(_ID_TRIES):
             name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -104,7 +104,8 @@ def write_settings(run_directory: Path, settings: SpawnSettings) -> None:
     Raises:
         EnvironmentFault: It cannot be written.
     """
-    values = settings.model_dump(mode="json", exclude={"output", "json_output", "quiet", "deadline"}, exclude_none=True)
+    left_out = {"output", "library", "with_agents", "json_output", "quiet", "deadline"}
+    values = settings.model_dump(mode="json", exclude=left_out, exclude_none=True)
     if "base_url" in values:
         values["base_url"] = _USER_INFO.sub("//", values["base_url"])
     write_atomically(run_directory / SETTINGS_FILE, _as_json(values))
@@ -175,14 +176,19 @@ def render_idea(idea: IdeaOutcome, outcome: RunOutcome) -> str:
     return encodable("\n".join(lines).rstrip() + "\n")
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str, option: str = "--output") -> None:
     """Write a UTF-8 file that a reader sees whole or not at all.
+
+    Args:
+        path: The file.
+        text: What is in it.
+        option: What the user chooses another place with.
 
     Raises:
         EnvironmentFault: It cannot be written.
     """
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
-    with _reported(path):
+    with reported(path, option):
         try:
             with temporary.open("x", encoding="utf-8", newline="\n") as file:
                 file.write(encodable(text))
@@ -195,31 +201,37 @@ def write_atomically(path: Path, text: str) -> None:
             raise
 
 
-def describe_os_error(path: Path, error: OSError) -> str:
+def describe_os_error(path: Path, error: OSError, option: str = "--output") -> str:
     """What a failed file operation means for the user, in one line that says what to do."""
     where = repr(str(error.filename or path))
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return f"No space is left to write {where}: free some, or choose another folder with --output."
+        return f"No space is left to write {where}: free some, or choose another place with {option}."
     if error.errno == errno.EROFS:
-        return f"{where} lies on a read-only file system: choose another folder with --output."
+        return f"{where} lies on a read-only file system: choose another place with {option}."
     if error.errno in {errno.EACCES, errno.EPERM}:
-        return f"No permission to write {where}: choose another folder with --output."
+        return f"No permission to write {where}: choose another place with {option}."
     if error.errno in {errno.ENOTDIR, errno.EEXIST}:
-        return f"{where} is not a folder: choose another with --output."
+        return f"{where} is not a folder: choose another with {option}."
     return f"Cannot write {where}: {error.strerror or error}."
+
+
+@contextmanager
+def reported(path: Path, option: str = "--output") -> Iterator[None]:
+    """Tell of failed file operations as an `EnvironmentFault`.
+
+    Args:
+        path: What was to be written.
+        option: What the user chooses another place with.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise EnvironmentFault(describe_os_error(path, error, option)) from None
 
 
 def _as_json(record: dict[str, Any]) -> str:
     # Not pydantic's own writer: it refuses unpaired surrogates, which an error's text may hold.
     return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise EnvironmentFault(describe_os_error(path, error)) from None
 
 
 def _parts(idea: Idea, heading: str) -> list[str]:

@@ -138,6 +138,7 @@ class RunRecord:
             template=agent.template,
             parents=agent.parents,
         )
+        self.ledger.record_event(agent.state, agent.name, {"number": agent.number, "reason": agent.reason})
         self.progress.agent(agent.name, agent.state, agent.reason)
 
     def attempt(self, number: int, attempt: int, stage: str, finding: str) -> None:

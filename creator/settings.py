@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
+import platformdirs
 from dotenv import dotenv_values
 from pydantic import Field, StringConstraints, ValidationError, field_validator
 from pydantic_settings import (
@@ -39,14 +40,19 @@ ENV_PREFIX: Final = "CREATOR_"
 DOTENV: Final = ".env"
 TOML: Final = "creator.toml"
 
-_OUTSIDE_NAMES: Final = {"json_output": "json"}
-"""Fields whose outside name (option, variable, key) differs: ``json`` is a method of pydantic's."""
+_OUTSIDE_NAMES: Final = {"json_output": "json", "with_agents": "with"}
+"""Fields whose outside name (option, variable, key) differs: ``json`` is a method of pydantic's, ``with`` Python's."""
+_ALIASES: Final = {field: f"{ENV_PREFIX}{name.upper()}" for field, name in _OUTSIDE_NAMES.items()}
 
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
+def _default_library() -> Path:
+    return platformdirs.user_data_path("agent-creator-sandbox") / "agents"
+
+
 class OutputSettings(BaseSettings):
-    """What every command needs to know: where the runs lie."""
+    """What every command needs to know: where the runs lie, and the agents that were kept of them."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
@@ -61,6 +67,8 @@ class OutputSettings(BaseSettings):
 
     output: Path = Path("generated")
     """The folder of all runs."""
+    library: Path = Field(default_factory=_default_library)
+    """The folder of the agents that were kept."""
 
     @classmethod
     def load(cls, options: Mapping[str, Any] | None = None) -> Self:
@@ -96,9 +104,9 @@ class OutputSettings(BaseSettings):
         toml = InitSettingsSource(settings_cls, _read_toml())
         return init_settings, env_settings, dotenv_settings, toml
 
-    @field_validator("output", mode="before")
+    @field_validator("output", "library", mode="before")
     @classmethod
-    def _output_is_named(cls, value: object) -> object:
+    def _folder_is_named(cls, value: object) -> object:
         if isinstance(value, str) and (not value.strip() or "\0" in value):
             raise ValueError("name a folder")
         return Path(value).expanduser() if isinstance(value, str) else value
@@ -161,7 +169,9 @@ class SpawnSettings(TemplateSettings):
     """Seconds for the whole run; None for no limit."""
     bounce: float | None = Field(default=None, ge=0, le=1)
     """How likely an agent shares its idea; None leaves each agent its own probability."""
-    json_output: bool = Field(default=False, validation_alias="CREATOR_JSON")
+    with_agents: Annotated[list[str], NoDecode] = Field(default_factory=list, validation_alias=_ALIASES["with_agents"])
+    """Kept agents that take part, by name."""
+    json_output: bool = Field(default=False, validation_alias=_ALIASES["json_output"])
     """One JSON document on stdout instead of tables."""
     quiet: bool = False
     """No progress and no tables."""
@@ -179,6 +189,14 @@ class SpawnSettings(TemplateSettings):
     """Seconds that an agent has for one answer."""
     hop_limit: int = Field(default=3, ge=0, le=100)
     """How many colleagues an idea may pass."""
+
+    @field_validator("with_agents", mode="before")
+    @classmethod
+    def _names_are_split(cls, value: object) -> object:
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+            raise ValueError("name kept agents, such as 'ada_freight,bo_clinics'")
+        return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
     @property
     def author_deadline(self) -> float:
@@ -236,7 +254,7 @@ def _read_toml() -> dict[str, Any]:
             near = difflib.get_close_matches(key, fields, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else f" It knows: {', '.join(sorted(fields))}."
             raise UsageError(f"{TOML} holds an unknown key {clean(key, 60)!r}.{hint}")
-        values["CREATOR_JSON" if field == "json_output" else field] = value
+        values[_ALIASES.get(field, field)] = value
     return values
 
 
@@ -244,7 +262,7 @@ def _explain(error: ValidationError, given: Mapping[str, Any]) -> str:
     """The first mistake in one line; several at once would only hide which to mend first."""
     first = error.errors()[0]
     located = str(first["loc"][0]) if first["loc"] else "?"
-    field = "json_output" if located.upper() == "CREATOR_JSON" else located
+    field = next((field for field, alias in _ALIASES.items() if alias == located.upper()), located)
     outside = _OUTSIDE_NAMES.get(field, field)
     if first["type"] == "missing" and field == "count":
         return "Say how many agents, for example: python -m creator spawn 20"

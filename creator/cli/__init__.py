@@ -18,7 +18,7 @@ __all__ = ["cli", "main"]
 _COMMANDS: Final = {
     "spawn": "Spawn N agents and let them brainstorm.",
     "ideas": "List the ideas of a run, or show one.",
-    "agents": "List the agents of a run, or show one's source.",
+    "agents": "Look at the agents of a run; compare, export, keep and approve them.",
     "runs": "List all runs.",
     "policy": "Check modules by the static policy, or list its rules.",
     "templates": "List what agents can be made from, or check a template of your own.",

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from creator.cli._shared import (
-    PROGRAM,
     calm_libraries,
     debug_option,
     open_run,
     output_option,
+    run_option,
     stdout_console,
     tell_reason,
 )
@@ -25,15 +24,11 @@ if TYPE_CHECKING:
     from creator.ledger.view import RunView
     from creator.outcome import AgentOutcome
 
-_run_option = click.option(
-    "--run", metavar="RUN", help="A run's id, the beginning of one, or latest [default: latest]."
-)
-
 
 @click.command("approve")
 @click.argument("names", metavar="NAME...", nargs=-1)
 @click.option("--all", "everyone", is_flag=True, help="All that wait.")
-@_run_option
+@run_option
 @output_option
 @debug_option
 def approve(names: tuple[str, ...], everyone: bool, run: str | None, output: str | None) -> int:
@@ -56,7 +51,7 @@ def approve(names: tuple[str, ...], everyone: bool, run: str | None, output: str
 @click.command("reject")
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option("--why", required=True, metavar="TEXT", help="The reason; the next try gets it.")
-@_run_option
+@run_option
 @output_option
 @debug_option
 def reject(names: tuple[str, ...], why: str, run: str | None, output: str | None) -> int:
@@ -75,7 +70,7 @@ def reject(names: tuple[str, ...], why: str, run: str | None, output: str | None
 @click.command("regenerate")
 @click.argument("name")
 @click.option("--why", default="", metavar="TEXT", help="What shall be different.")
-@_run_option
+@run_option
 @output_option
 @debug_option
 def regenerate(name: str, why: str, run: str | None, output: str | None) -> int:
@@ -99,12 +94,9 @@ def _reason(why: str) -> str:
 
 
 def _agent(view: RunView, name: str, state: str) -> AgentOutcome:
-    from creator.text import clean
+    from creator.ledger.view import find_agent
 
-    outcome = view.outcome
-    agent = next((agent for agent in outcome.agents if agent.name == name), None)
-    if agent is None:
-        raise UsageError(f"No agent {clean(name, 64)!r} in run {outcome.run_id}. See: {PROGRAM} agents")
+    agent = find_agent(view.outcome, name)
     if agent.state != state:
         waiting = f" Waiting: {_waiting(view)}." if state == "pending" else ""
         raise UsageError(f"Agent {agent.name!r} is {agent.state}, not {state}.{waiting}")
@@ -118,13 +110,14 @@ def _waiting(view: RunView) -> str:
 
 def _decide(view: RunView, agents: list[AgentOutcome], decision: Decision, why: str) -> None:
     """Write decisions into the ledger, each about exactly the module that is on disk and on record."""
+    from creator.files import digest
     from creator.ledger.store import FILE_NAME, Ledger
     from creator.modules import load_agent
 
     directory = view.outcome.directory
     for agent in agents:
         source = load_agent(directory / "agents", agent.name).source
-        if decision == "approved" and hashlib.sha256(source.encode()).hexdigest() != agent.sha256:
+        if decision == "approved" and digest(source) != agent.sha256:
             raise UsageError(f"The module of {agent.name!r} was changed since it was checked: reject it instead.")
     ledger = Ledger.open(directory / FILE_NAME)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from creator.cli._shared import State, calm_libraries, debug_option, open_run, output_option
+from creator.cli._shared import State, calm_libraries, debug_option, open_run, output_option, run_option
 from creator.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ _GOODBYES: Final = frozenset({"exit", "quit", "bye"})
 
 def _talking_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
-        click.option("--run", metavar="RUN", help="A run's id, the beginning of one, or latest [default: latest]."),
+        run_option,
         click.option("--model", metavar="SPEC", help="Another model than the run's."),
         click.option("--base-url", metavar="URL", help="An OpenAI-compatible server."),
         click.option("--sandbox", metavar="NAME", help="Another sandbox than the run's."),
@@ -129,20 +128,9 @@ def _agent(view: RunView, name: str) -> Created:
     """The agent's module, when it is the one that lived."""
     from creator.authors import checked
     from creator.errors import PolicyViolation
-    from creator.modules import load_agent
-    from creator.text import clean
+    from creator.modules import load_live
 
-    outcome = view.outcome
-    found = next((agent for agent in outcome.agents if agent.name == name), None)
-    if found is None:
-        raise UsageError(f"No agent {clean(name, 64)!r} in run {outcome.run_id}. See: python -m creator agents")
-    if found.state == "pending":
-        raise UsageError(f"{name} waits for your decision: python -m creator agents approve {name}")
-    if found.state != "live":
-        raise UsageError(f"{name} did not live: {clean(found.reason, 300) or 'no reason given'}")
-    agent = load_agent(outcome.directory / "agents", name)
-    if found.sha256 and hashlib.sha256(agent.source.encode("utf-8")).hexdigest() != found.sha256:
-        raise UsageError(f"The module of {name} is not the one that lived: it was changed since.")
+    agent = load_live(view.outcome, name)
     try:
         checked(agent.source, name)
     except PolicyViolation as error:

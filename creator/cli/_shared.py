@@ -111,6 +111,10 @@ templates_option = click.option(
     "--templates", metavar="DIR", multiple=True, help="A folder with templates of your own; repeat it for more."
 )
 output_option = click.option("--output", metavar="DIR", help="The folder of all runs [default: generated].")
+run_option = click.option("--run", metavar="RUN", help="A run's id, the beginning of one, or latest [default: latest].")
+library_option = click.option(
+    "--library", metavar="DIR", help="The folder of kept agents [default: one in the user's folder for data]."
+)
 
 
 def reading_options(function: Function) -> Function:
@@ -137,6 +141,13 @@ def output_folder(output: str | None) -> Path:
     return OutputSettings.load({"output": output}).output
 
 
+def library_folder(library: str | None) -> Path:
+    """The folder of kept agents, from the option or the settings."""
+    from creator.settings import OutputSettings
+
+    return OutputSettings.load({"library": library}).library
+
+
 def open_run(output: str | None, wanted: str | None) -> RunView:
     """The run that a reading command is about."""
     from creator.ledger.view import find_run, load_run
@@ -147,6 +158,12 @@ def open_run(output: str | None, wanted: str | None) -> RunView:
 def option_for(folder: Path) -> str:
     """What a suggested command needs so that it finds the runs of this folder: nothing for the default one."""
     return "" if folder == Path("generated") else f" --output {shlex.quote(clean(str(folder)))}"
+
+
+def options_for(view: RunView, wanted: str | None) -> str:
+    """What a suggested command needs so that it finds the run that this command was told to take."""
+    run = "" if wanted in {None, "latest"} else f" --run {view.outcome.directory.name}"
+    return f"{run}{option_for(view.outcome.directory.parent)}"
 
 
 def print_json(value: object) -> None:

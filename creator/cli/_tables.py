@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.console import Console
@@ -18,9 +18,14 @@ from creator.policy import Rule
 from creator.progress.counts import duration
 from creator.text import clean
 
+if TYPE_CHECKING:
+    from creator.library import Kept
+
 _MAX_IDEAS: Final = 40
 """Rows of a run's last table; `ideas` shows all."""
 _MAX_FAILURES: Final = 6
+_SHOWN_NUMBERS: Final = 3
+_STATES: Final = {"live": "green", "pending": "yellow", "failed": "red"}
 
 
 def print_summary(console: Console, outcome: RunOutcome) -> None:
@@ -84,23 +89,61 @@ def ideas_table(ideas: list[IdeaOutcome]) -> Table:
 
 
 def agents_table(agents: list[AgentOutcome], ideas: list[IdeaOutcome]) -> Table:
-    """Name, state, sector, role and ideas; names are shown whole, since commands ask for them."""
+    """A line for each agent; names are shown whole, since commands ask for them."""
     table = make_table()
-    table.add_column("Agent", ratio=4, overflow="fold")
+    table.padding = (0, 1, 0, 0)  # seven columns need the room
+    table.add_column("Agent", ratio=5, overflow="fold")
+    table.add_column("Sector", ratio=4, no_wrap=True, overflow="ellipsis")
+    table.add_column("Author", no_wrap=True)
+    table.add_column("Parents", ratio=3, no_wrap=True, overflow="ellipsis", style="dim")
     table.add_column("State", no_wrap=True)
-    table.add_column("Sector", ratio=3, no_wrap=True, overflow="ellipsis")
-    table.add_column("Role", ratio=3, no_wrap=True, overflow="ellipsis")
-    table.add_column("Idea", justify="right", no_wrap=True)
+    table.add_column("Tokens", justify="right", no_wrap=True)
+    table.add_column("Ideas", justify="right", no_wrap=True)
     numbers: dict[str, list[str]] = {}
     for idea in ideas:
         numbers.setdefault(idea.author, []).append(str(idea.number))
     for agent in agents:
         table.add_row(
             Text(clean(agent.name, 64)),
-            Text(agent.state, "green" if agent.state == "live" else "red"),
             Text(clean(agent.sector, 80)),
-            Text(clean(agent.role, 80)),
-            Text(", ".join(numbers.get(agent.name, [])[:5])),
+            Text(clean(agent.author, 10)),
+            Text(", ".join(clean(parent, 64) for parent in agent.parents[:8])),
+            Text(agent.state, _STATES[agent.state]),
+            Text(_short(agent.prompt_tokens + agent.completion_tokens)),
+            Text(_some(numbers.get(agent.name, []))),
+        )
+    return table
+
+
+def _short(number: int) -> str:
+    """A number of tokens in at most five characters: 950, 12k, 3.4M."""
+    for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if number >= size:
+            return f"{number / size:.1f}{unit}" if number < 10 * size else f"{number // size}{unit}"
+    return str(number)
+
+
+def _some(numbers: list[str]) -> str:
+    return ", ".join(numbers[:_SHOWN_NUMBERS]) + ("…" if len(numbers) > _SHOWN_NUMBERS else "")
+
+
+def library_table(agents: list[Kept]) -> Table:
+    """Two lines for each kept agent; names are shown whole, since commands ask for them."""
+    table = make_table()
+    table.add_column("Kept", ratio=4, overflow="fold")
+    table.add_column("Persona, sector", ratio=5, no_wrap=True, overflow="ellipsis")
+    table.add_column("Author", ratio=3, no_wrap=True, overflow="ellipsis")
+    table.add_column("From run", no_wrap=True)
+    for kept in agents:
+        blueprint, origin = kept.blueprint, kept.origin
+        if blueprint is None or origin is None:
+            table.add_row(Text(kept.name), Text("cannot be used", "red"), "", "")
+            continue
+        table.add_row(
+            Text(kept.name),
+            Text.assemble(clean(blueprint.persona, 80), "\n", (clean(blueprint.sector, 80), "dim")),
+            Text.assemble(blueprint.author, "\n", (blueprint.template, "dim")),
+            Text.assemble(clean(origin.run_id, 20) or "no run", "\n", (f"{origin.kept:%Y-%m-%d}", "dim")),
         )
     return table
 

@@ -1,34 +1,43 @@
-"""``agents``: who a run spawned."""
+"""``agents``: who a run spawned. What can be done with agents stands in files of its own, beside this one."""
 
 from __future__ import annotations
 
-import difflib
 import json
 import sys
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from creator.cli._agents_deciding import approve, regenerate, reject
+from creator.cli._agents_export import export
+from creator.cli._agents_files import module_of, read_file
+from creator.cli._agents_library import forget, keep, library
+from creator.cli._agents_origin import diff, why
 from creator.cli._agents_talking import ask, chat
 from creator.cli._shared import (
     PROGRAM,
     DefaultGroup,
     open_run,
-    option_for,
+    options_for,
     print_json,
     reading_options,
+    run_option,
     stdout_console,
 )
-from creator.errors import EnvironmentFault, UsageError
 
-_MAX_SOURCE_BYTES: Final = 1_000_000
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from creator.outcome import AgentOutcome, RunOutcome
+
+_SHOWN_PENDING: Final = 3
 
 
 @click.group(cls=DefaultGroup)
 def agents() -> None:
-    """List the agents of a run, or show one's source.
+    """Look at the agents of a run; compare, export and keep them.
 
     "agents [RUN]" is short for "agents list [RUN]". RUN is a run's id, the beginning of one, or latest.
     """
@@ -42,59 +51,83 @@ def list_agents(run: str | None, output: str | None, as_json: bool) -> None:
     view = open_run(output, run)
     outcome = view.outcome
     if as_json:
-        found = [agent.model_dump(mode="json") for agent in outcome.agents]
-        print_json({"run_id": outcome.run_id, "state": view.state, "agents": found})
+        print_json(
+            {
+                "run_id": outcome.run_id,
+                "state": view.state,
+                "agents": [_facts(agent, outcome) for agent in outcome.agents],
+            }
+        )
         return
-    from rich.text import Text
-
     from creator.cli._tables import agents_table
     from creator.text import clean
 
     console = stdout_console()
-    folder = option_for(outcome.directory.parent)
     if not outcome.agents:
         console.print(f"No agents in run {outcome.run_id} ({view.state}).")
         return
     console.print(agents_table(outcome.agents, outcome.ideas))
+    options = options_for(view, run)
+    _print_others(console, outcome)
+    if outcome.pending:
+        console.print(
+            f"Approve: {PROGRAM} agents approve {clean(outcome.pending[0].name, 64)}{options}", soft_wrap=True
+        )
+    if outcome.failed:
+        console.print(f"Tell why: {PROGRAM} agents why {clean(outcome.failed[0].name, 64)}{options}", soft_wrap=True)
+    if outcome.live:
+        console.print(f"See one: {PROGRAM} agents show {clean(outcome.live[0].name, 64)}{options}", soft_wrap=True)
+
+
+def _facts(agent: AgentOutcome, outcome: RunOutcome) -> dict[str, Any]:
+    return {
+        **agent.model_dump(mode="json"),
+        "ideas": [idea.number for idea in outcome.ideas if idea.author == agent.name],
+        "refined": [idea.number for idea in outcome.ideas if agent.name in idea.refiners],
+    }
+
+
+def _print_others(console: Console, outcome: RunOutcome) -> None:
+    """Whoever is not live, and why."""
+    from rich.text import Text
+
+    from creator.text import clean
+
     for agent in outcome.failed:
         reason = clean(agent.reason, 500) or "no reason given"
         console.print(Text.assemble(("failed  ", "bold red"), f"{clean(agent.name, 64)}: {reason}"))
-    if outcome.live:
-        console.print(f"See one: {PROGRAM} agents show {clean(outcome.live[0].name, 64)}{folder}", soft_wrap=True)
+    if outcome.pending:
+        names = [clean(agent.name, 64) for agent in outcome.pending]
+        more = f" and {len(names) - _SHOWN_PENDING} more" if len(names) > _SHOWN_PENDING else ""
+        verb = "waits" if len(names) == 1 else "wait"
+        waiting = f"{', '.join(names[:_SHOWN_PENDING])}{more} {verb} for your decision"
+        console.print(Text.assemble(("pending ", "bold yellow"), waiting))
 
 
 @agents.command("show")
 @click.argument("name")
-@click.option("--run", metavar="RUN", help="A run's id, the beginning of one, or latest [default: latest].")
+@run_option
 @reading_options
-def show_agent(name: str, run: str | None, output: str | None, as_json: bool) -> None:
+def show(name: str, run: str | None, output: str | None, as_json: bool) -> None:
     """Show the source of agent NAME."""
+    from creator.ledger.view import find_agent
     from creator.text import clean, clean_lines
-    from sandbox.protocol import AGENT_NAME
 
-    view = open_run(output, run)
-    outcome = view.outcome
-    agent = next((agent for agent in outcome.agents if agent.name == name), None)
+    outcome = open_run(output, run).outcome
+    agent = find_agent(outcome, name)
     folder = outcome.directory / "agents"
-    source = _read(folder / f"{name}.py") if AGENT_NAME.fullmatch(name) else None
-    if agent is None and source is None:
-        near = difflib.get_close_matches(name, [agent.name for agent in outcome.agents], n=1, cutoff=0.4)
-        hint = f"Did you mean {near[0]!r}?" if near else f"See: {PROGRAM} agents"
-        raise UsageError(f"No agent {clean(name, 64)!r} in run {outcome.run_id}. {hint}")
     if as_json:
+        data = read_file(outcome.directory, f"agents/{name}.py")
         print_json(
             {
                 "run_id": outcome.run_id,
-                **(agent.model_dump(mode="json") if agent is not None else {"name": name}),
-                "blueprint": _blueprint(folder / f"{name}.json"),
-                "source": source,
+                **agent.model_dump(mode="json"),
+                "blueprint": _blueprint(outcome.directory, name),
+                "source": None if data is None else data.decode("utf-8", "replace"),
             }
         )
         return
-    if source is None:
-        reason = clean(agent.reason, 500) if agent is not None else ""
-        raise UsageError(f"Agent {clean(name, 64)!r} has no module: {reason or 'it was never written'}")
-    text = clean_lines(source)
+    text = clean_lines(module_of(outcome.directory, agent))
     console = stdout_console()
     if not console.is_terminal:
         sys.stdout.write(text)  # as a file: no wrapping, no colours
@@ -102,31 +135,29 @@ def show_agent(name: str, run: str | None, output: str | None, as_json: bool) ->
     from rich.syntax import Syntax
     from rich.text import Text
 
-    if agent is not None:
-        facts = [agent.state, clean(agent.sector, 80), clean(agent.role, 80), clean(agent.reason, 200)]
-        console.rule(Text(f"{name}: {', '.join(fact for fact in facts if fact)}"), align="left", style="dim")
+    facts = [agent.state, clean(agent.sector, 80), clean(agent.role, 80), clean(agent.reason, 200)]
+    console.rule(Text(f"{name}: {', '.join(fact for fact in facts if fact)}"), align="left", style="dim")
+    console.print(Text(_origin(agent), "dim"))
     console.print(Syntax(text, "python", theme="ansi_dark", word_wrap=True, background_color="default"))
     console.print(Text(str(folder / f"{name}.py"), "dim"), soft_wrap=True)
 
 
-for _command in (approve, reject, regenerate, ask, chat):
-    agents.add_command(_command)
+def _origin(agent: AgentOutcome) -> str:
+    from creator.text import clean
+
+    template = f", template {clean(agent.template, 64)}" if agent.template else ""
+    parents = f"; stems from {', '.join(clean(parent, 64) for parent in agent.parents[:8])}" if agent.parents else ""
+    return f"author {clean(agent.author, 20)}{template}{parents}"
 
 
-def _read(path: Path) -> str | None:
+def _blueprint(directory: Path, name: str) -> Any:
+    data = read_file(directory, f"agents/{name}.json")
     try:
-        if path.is_symlink() or not path.is_file():
-            return None
-        if path.stat().st_size > _MAX_SOURCE_BYTES:
-            raise EnvironmentFault(f"{str(path)!r} is too large to be a module of an agent.")
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise EnvironmentFault(f"Cannot read {str(path)!r}: {error.strerror or error}.") from None
-
-
-def _blueprint(path: Path) -> Any:
-    text = _read(path)
-    try:
-        return json.loads(text) if text is not None else None
+        return json.loads(data) if data is not None else None
     except (ValueError, RecursionError):
         return None
+
+
+# Every command that stands in another file is put into the group here.
+for _command in (approve, reject, regenerate, ask, chat, why, diff, export, keep, library, forget):
+    agents.add_command(_command)

@@ -11,6 +11,7 @@ from creator.cli._shared import (
     option_for,
     print_json,
     reading_options,
+    run_option,
     stdout_console,
 )
 from creator.errors import UsageError
@@ -55,7 +56,7 @@ def list_ideas(run: str | None, output: str | None, as_json: bool) -> None:
 
 @ideas.command("show")
 @click.argument("number", metavar="N")
-@click.option("--run", metavar="RUN", help="A run's id, the beginning of one, or latest [default: latest].")
+@run_option
 @reading_options
 def show_idea(number: str, run: str | None, output: str | None, as_json: bool) -> None:
     """Show idea N with all its texts."""

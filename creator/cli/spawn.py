@@ -13,6 +13,7 @@ from creator.cli._shared import (
     State,
     calm_libraries,
     debug_option,
+    library_option,
     output_option,
     print_json,
     stdout_console,
@@ -33,8 +34,7 @@ class ReviewingCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Give ``--review`` its value."""
-        following = [*args[1:], ""]
-        pairs = zip(args, following, strict=True)
+        pairs = zip(args, [*args[1:], ""], strict=False)
         args = [f"{one}=now" if one == "--review" and after not in REVIEWS else one for one, after in pairs]
         return super().parse_args(ctx, args)
 
@@ -78,6 +78,10 @@ class ReviewingCommand(click.Command):
     help="What agents are made from; repeat it for a mix, or write idea_agent:3,critic_agent:1 [default: idea_agent].",
 )
 @templates_option
+@click.option(
+    "--with", "with_agents", metavar="NAME", multiple=True, help="A kept agent takes part; repeat it, or use commas."
+)
+@library_option
 @click.option("--seed", metavar="INT", help="Makes briefs and draws repeatable.")
 @click.option("--deadline", metavar="SECONDS", help="For the whole run [default: none].")
 @click.option("--bounce", metavar="P", help="How likely an agent shares its idea, 0 to 1 [default: its own].")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import socket
@@ -20,7 +21,7 @@ from creator.ledger.store import FILE_NAME, check_identity, fault
 from creator.outcome import AgentOutcome, IdeaOutcome, IdeaVersion, RunOutcome, StartedRun, exit_code_for
 from creator.outputs import LATEST, RUN_FILE, RUN_ID
 from creator.text import clean
-from sandbox.protocol import Idea
+from sandbox.protocol import AGENT_NAME, Idea
 
 RunState = Literal["running", "finished", "lost"]
 """``lost``: the process of the run is gone and left no result."""
@@ -73,6 +74,20 @@ def run_names(output: Path) -> list[str]:
     except OSError as error:
         raise UsageError(f"Cannot read {str(output)!r}: {error.strerror or error}.") from None
     return sorted(e.name for e in entries if RUN_ID.fullmatch(e.name) and e.is_dir(follow_symlinks=False))
+
+
+def find_agent(outcome: RunOutcome, name: str) -> AgentOutcome:
+    """An agent of a run. Its name has the form of one: it may become part of a path.
+
+    Raises:
+        UsageError: There is none of this name.
+    """
+    agent = next((agent for agent in outcome.agents if agent.name == name), None)
+    if agent is not None and AGENT_NAME.fullmatch(name):
+        return agent
+    near = difflib.get_close_matches(name, [agent.name for agent in outcome.agents], n=1, cutoff=0.4)
+    hint = f"Did you mean {clean(near[0], 64)!r}?" if near else "See: python -m creator agents"
+    raise UsageError(f"No agent {clean(name, 64)!r} in run {outcome.run_id}. {hint}")
 
 
 def load_run(directory: Path) -> RunView:
@@ -143,10 +158,12 @@ class Birth:
     Attributes:
         attempts: Try, stage and finding, in order.
         decisions: Decision and reason, in order.
+        history: When it came to which state, and what else happened to it, in order.
     """
 
     attempts: list[tuple[int, str, str]]
     decisions: list[tuple[str, str]]
+    history: list[tuple[datetime, str]]
 
 
 def load_birth(directory: Path, agent: AgentOutcome) -> Birth:
@@ -162,7 +179,18 @@ def load_birth(directory: Path, agent: AgentOutcome) -> Birth:
         decisions = connection.execute(
             "SELECT decision, why FROM decisions WHERE name = ? ORDER BY id", (agent.name,)
         ).fetchall()
-    return Birth([tuple(row) for row in attempts], [tuple(row) for row in decisions])
+        # A name that one birth gave up may be another's now: states tell whose they are.
+        history = connection.execute(
+            "SELECT at, kind FROM events WHERE subject = ?"
+            " AND (kind IN ('regenerated', 'not regenerated', 'cell ended')"
+            "      OR (kind IN ('pending', 'live', 'failed') AND json_extract(detail, '$.number') = ?)) ORDER BY id",
+            (agent.name, agent.number),
+        ).fetchall()
+        return Birth(
+            [tuple(row) for row in attempts],
+            [tuple(row) for row in decisions],
+            [(datetime.fromtimestamp(row["at"], UTC), row["kind"]) for row in history],
+        )
 
 
 def _from_ledger(directory: Path, info: StartedRun, state: RunState) -> RunOutcome:
@@ -250,7 +278,7 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
             yield connection
     except sqlite3.Error as error:
         raise fault(path, error) from None
-    except (ValidationError, KeyError, IndexError, TypeError):
+    except (ValueError, LookupError, TypeError, OverflowError):
         raise EnvironmentFault(f"The ledger {str(path)!r} holds rows that do not fit: it is damaged.") from None
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 
 from creator.agents.messages import Created
 from creator.decisions import Decisions
 from creator.errors import BirthFailed, PolicyViolation, UsageError
+from creator.files import digest
 from creator.ledger.store import Ledger
 from creator.review.base import Candidate, Reviewer
 
@@ -112,8 +112,3 @@ class Gate:
             findings=tuple(draft.notes),
             sha256=digest(draft.source),
         )
-
-
-def digest(source: str) -> str:
-    """SHA-256 of a module, in hexadecimal."""
-    return hashlib.sha256(source.encode("utf-8")).hexdigest()

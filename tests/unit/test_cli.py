@@ -43,7 +43,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, result: RunOutcome | BaseException)
 
     seen: list[object] = []
 
-    async def spawn(settings: object, progress: object) -> RunOutcome:
+    async def spawn(settings: object, progress: object, reviewer: object) -> RunOutcome:
         seen.append(settings)
         if isinstance(result, BaseException):
             raise result
@@ -199,7 +199,8 @@ def test_options_reach_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         "--templates",
         "ours",
     ]
-    assert main(["spawn", "3", "--bounce", "0", "--quiet", *mix]) == 0
+    kept = ["--with", "ada,bo", "--with", "cy", "--library", "kept"]
+    assert main(["spawn", "3", "--bounce", "0", "--quiet", *mix, *kept]) == 0
     first, second = seen
     assert (first.count, first.seed, first.bounce, first.objective) == (3, 7, 0.5, "games")
     assert first.output == Path("here")
@@ -207,6 +208,8 @@ def test_options_reach_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert (first.template, first.templates) == ({"idea_agent": 1}, ())
     assert second.template == {"critic_agent": 2, "idea_agent": 1, "poet": 1}
     assert second.templates == (Path("mine"), Path("ours"))
+    assert (first.with_agents, second.with_agents) == ([], ["ada", "bo", "cy"])
+    assert second.library == Path("kept")
 
 
 def test_the_last_page_of_20_agents_fits_a_page_of_80_columns(

@@ -35,6 +35,28 @@ def test_json_goes_by_that_name_everywhere(monkeypatch: pytest.MonkeyPatch) -> N
     assert SpawnSettings.load({"count": 1}).json_output
 
 
+def test_kept_agents_are_named_by_with_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert SpawnSettings.load({"count": 3, "with_agents": ("ada, bo", "cy")}).with_agents == ["ada", "bo", "cy"]
+    Path("creator.toml").write_text('with = ["ada", "bo"]\nlibrary = "~/kept"\n', encoding="utf-8")
+    settings = SpawnSettings.load({"count": 3, "with_agents": ()})
+    assert settings.with_agents == ["ada", "bo"]
+    assert settings.library == Path.home() / "kept"
+    Path(".env").write_text("CREATOR_WITH=cy\n", encoding="utf-8")
+    assert SpawnSettings.load({"count": 3}).with_agents == ["cy"]
+    monkeypatch.setenv("CREATOR_WITH", "di,ed")
+    monkeypatch.setenv("CREATOR_LIBRARY", "elsewhere")
+    settings = SpawnSettings.load({"count": 3})
+    assert (settings.with_agents, settings.library) == (["di", "ed"], Path("elsewhere"))
+
+
+def test_a_mistake_about_kept_agents_is_found_where_it_stands() -> None:
+    Path("creator.toml").write_text("with = 3\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"Key 'with' in creator\.toml: 3 does not fit, name kept agents"):
+        SpawnSettings.load({"count": 3})
+    with pytest.raises(UsageError, match="Option --library"):
+        SpawnSettings.load({"count": 3, "with_agents": ("ada",), "library": " "})
+
+
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CREATOR_BOUNCE", "")
     assert SpawnSettings.load({"count": 1}).bounce is None
