@@ -8,6 +8,7 @@ import signal
 from collections.abc import Mapping
 
 from creator.errors import EnvironmentFault, UsageError
+from creator.library import kept_for
 from creator.models.choose import choose_backend
 from creator.outcome import RunOutcome
 from creator.outputs import write_outputs
@@ -57,7 +58,8 @@ async def spawn(
     elif settings.review == "now" and reviewer is None:
         raise UsageError("--review needs somebody to ask: use --review=later")
     templates = choose_templates(settings.template, settings.templates, progress.say)
-    world = World(settings, progress, backend, templates, author=author, reviewer=reviewer, earlier=earlier)
+    kept = kept_for(settings) if earlier is None else []
+    world = World(settings, progress, backend, templates, author=author, reviewer=reviewer, kept=kept, earlier=earlier)
     work = asyncio.create_task(world.run())
     loop = asyncio.get_running_loop()
     received: list[signal.Signals] = []

@@ -9,13 +9,14 @@ import os
 import random
 import shutil
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from creator.agents.messages import Created
 from creator.authors import Author, CodeAuthor, TemplateAuthor, checked
 from creator.births import Nursery, Wish
 from creator.briefs import Brief, brief_data, draw_briefs
+from creator.colleagues import Colleagues
 from creator.decisions import Decisions
 from creator.errors import EnvironmentFault
 from creator.house import House, Listeners, end_tasks
@@ -36,10 +37,6 @@ from sandbox.errors import MessagingError
 from sandbox.protocol import Colleague, ColleagueOrder, Proposal, ProposeRequest
 
 PROPOSAL_TRIES: Final = 2
-MAX_DEPTH: Final = 2
-"""How many generations of colleagues may ask for colleagues."""
-MAX_COLLEAGUES: Final = 2
-"""How many colleagues one agent may ask for."""
 
 AuthorFactory = Callable[["World"], Author]
 
@@ -54,6 +51,7 @@ class World:
         templates: What agents are made from, by name: those of the settings' mix.
         author: Makes the author of modules; by default the one that the settings ask for.
         reviewer: Asks a person about each module; None when nobody wants to be asked.
+        kept: Agents of the library that are part of the population.
         earlier: A run that has ended, whose pending agents are brought to life as far as a person approved them.
     """
 
@@ -66,6 +64,7 @@ class World:
         *,
         author: AuthorFactory | None = None,
         reviewer: Reviewer | None = None,
+        kept: Sequence[Created] = (),
         earlier: RunOutcome | None = None,
     ) -> None:
         self.settings = settings
@@ -83,16 +82,17 @@ class World:
             raise
         self.modules = Modules(folder, self.on_fault)
         self.templates = templates
-        self.taken = {agent.name for agent in self.record.agents.values()}
+        self.taken = {agent.name for agent in self.record.agents.values()} | {one.blueprint.name for one in kept}
         self._reviewer = reviewer
         self._author = (author or default_author)(self)
+        self._kept = kept
         self._earlier = earlier
         self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._numbers = itertools.count(max(self.record.agents, default=settings.count if earlier is None else 0) + 1)
         self._unsettled: set[int] = set()
         self._work = Work()
         self._decisions = Decisions(self.record.ledger, self._regenerate)
-        self._asked: dict[str, int] = {}
+        self._colleagues = Colleagues(settings.count, settings.most_agents)
         self._house: House | None = None
         self._nursery: Nursery
         self._places: asyncio.Semaphore
@@ -123,6 +123,7 @@ class World:
         Raises:
             CreatorError: The run cannot start, or cannot go on.
         """
+        wishes = self._pending() if self._earlier is not None else self._first_wishes()
         house = House(
             self.settings,
             self.progress,
@@ -131,7 +132,7 @@ class World:
             self.directory.name,
             templates=self.templates,
             author=self._author,
-            writes_code=self._author.writes_code,
+            writes_code=self._author.writes_code or any(map(_is_code, wishes)),
             seed=self.seed,
             listeners=Listeners(
                 call=self.record.call,
@@ -148,7 +149,7 @@ class World:
             async with house:
                 self._house = house
                 self._begin()
-                await self._first_of(self._populate(), self._watch_sandbox())
+                await self._first_of(self._populate(wishes), self._watch_sandbox())
         finally:
             if self._fault.done() and not self._fault.cancelled():
                 self._fault.exception()  # seen: it must not be reported again as never retrieved
@@ -213,10 +214,9 @@ class World:
     async def _watch_sandbox(self) -> None:
         raise EnvironmentFault(await self.house.sandbox.failure())
 
-    async def _populate(self) -> None:
+    async def _populate(self, wishes: Sequence[Wish]) -> None:
         """All births and conversations, side by side, until nothing is left but what a person has to decide."""
         self.progress.stage("spawning")
-        wishes = self._pending() if self._earlier is not None else self._first_wishes()
         self._unsettled = {wish.number for wish in wishes}
         try:
             async with asyncio.timeout(self.settings.deadline), asyncio.TaskGroup() as group:
@@ -240,10 +240,12 @@ class World:
             begun = not self._work.is_idle
 
     def _first_wishes(self) -> list[Wish]:
-        briefs = draw_briefs(self.settings.count, self.seed)
-        which = draw_templates(self.settings.template, self.settings.count, self.seed)
-        pairs = zip(briefs, which, strict=True)
-        return [Wish(number, brief, template) for number, (brief, template) in enumerate(pairs, start=1)]
+        """The agents of the library, and new ones up to the number that was asked for."""
+        wishes = [Wish(n, one.blueprint.brief, one.blueprint.template, (), one) for n, one in enumerate(self._kept, 1)]
+        new = self.settings.count - len(wishes)
+        which = draw_templates(self.settings.template, new, self.seed)
+        pairs = zip(draw_briefs(new, self.seed), which, strict=True)
+        return wishes + [Wish(n, brief, template) for n, (brief, template) in enumerate(pairs, len(wishes) + 1)]
 
     def _pending(self) -> list[Wish]:
         """The agents of an earlier run that wait for a decision, with their modules as they are on disk."""
@@ -283,11 +285,10 @@ class World:
 
     async def _create_colleague(self, order: ColleagueOrder, asker: str) -> Colleague:
         """An agent wishes for a colleague: within the limits it is born like any other."""
-        reason = self._limit(asker)
+        reason = self._colleagues.grant(asker, {agent.name: agent for agent in self.record.agents.values()})
         if reason:
             self.record.event("colleague refused", asker, reason=reason)
             return Colleague(name=None, reason=reason)
-        self._asked[asker] = self._asked.get(asker, 0) + 1
         number = next(self._numbers)
         dice = random.Random(f"{self.seed}/{number}")
         brief = Brief(
@@ -302,22 +303,6 @@ class World:
         self._group.create_task(self._work.do(self._live(wish, born)))
         name = await asyncio.shield(born)
         return Colleague(name=name, sector=brief.sector, reason="" if name else "it did not come to life")
-
-    def _limit(self, asker: str) -> str:
-        """Why this agent may not have another colleague; empty when it may."""
-        agents = {agent.name: agent for agent in self.record.agents.values()}
-        depth, ancestor = 0, asker
-        while depth <= MAX_DEPTH and ancestor in agents and agents[ancestor].parents:
-            depth, ancestor = depth + 1, agents[ancestor].parents[0]
-        if asker not in self.house.population:
-            return "only a live agent may ask for a colleague"
-        if self._asked.get(asker, 0) >= MAX_COLLEAGUES:
-            return f"an agent may ask for {MAX_COLLEAGUES} colleagues at most"
-        if depth >= MAX_DEPTH:
-            return f"colleagues of the {MAX_DEPTH}. generation may not ask for more"
-        if self.settings.count + sum(self._asked.values()) >= self.settings.most_agents:
-            return f"there are {self.settings.most_agents} agents already, which is the limit"
-        return ""
 
     async def _judge(self, source: str, name: str) -> str:
         """An edited module goes through what any other went through.
@@ -371,6 +356,11 @@ class World:
         )
 
 
+def _is_code(wish: Wish) -> bool:
+    """Whether its module is there already, and more than a filled template."""
+    return wish.draft is not None and wish.draft.blueprint.author != "fill"
+
+
 def default_author(world: World) -> Author:
     """The author that the settings ask for."""
     known = (world.directory.name, world.backend.name, world.taken, world.record.module)
@@ -378,7 +368,7 @@ def default_author(world: World) -> Author:
     if world.settings.author == "fill":
         return filling
     return CodeAuthor(
-        lambda name, brief: world.templates[name].example(brief),
+        lambda name, brief: world.templates.get(name, next(iter(world.templates.values()))).example(brief),
         filling,
         world.try_out,
         *known,

@@ -43,7 +43,8 @@ class TemplateAuthor:
 
     async def write(self, order: CreateAgent, pen: Pen) -> Created:
         """Ask for the slots, render and check."""
-        template = self._templates[order.template]
+        # An agent of the library may stem from a template that this run does not have.
+        template = self._templates.get(order.template) or next(iter(self._templates.values()))
         content = await pen.fill(
             FillTemplate(
                 messages=prompt_messages(order.brief, template, order.feedback),

@@ -9,19 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from creator.cli._shared import PROGRAM, State, calm_libraries, debug_option, print_json, stdout_console
+from creator.cli._shared import (
+    PROGRAM,
+    State,
+    calm_libraries,
+    debug_option,
+    library_folder,
+    library_option,
+    print_json,
+    stdout_console,
+)
 from creator.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from creator.adopting import Adoption
+    from creator.agents.messages import Created
 
 
 @click.command("adopt")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--as", "name", metavar="NAME", help="The agent's name; for one file [default: the file's].")
-@click.option("--library", metavar="DIR", help="Where it goes [default: the user's own library].")
+@library_option
 @click.option("--sandbox", metavar="NAME", help="Where it is tried: auto, docker, bubblewrap or process.")
 @click.option("--unsafe", is_flag=True, default=None, help="Let a plain process run it.")
 @click.option("--dry-run", is_flag=True, help="Show the rewrite, start and keep nothing.")
@@ -46,10 +56,14 @@ def adopt(
     difference is shown), judged by the policy, and tried in a sandbox. What cannot be mapped is named.
     """
     from creator.adopting import persona_of
+    from creator.blueprint import unique_name
+    from creator.text import clean
 
     calm_libraries((ctx.find_object(State) or State()).debug)
     if name is not None and len(files) > 1:
         raise UsageError("--as names one agent: adopt one file at a time with it.")
+    if name is not None and name != unique_name(name, set()):
+        raise UsageError(f"{clean(name, 64)!r} is no name for an agent: use --as {unique_name(name, set())}.")
     adoptions = {name or persona_of(Path(file).name): _read(file) for file in files}
     if len(adoptions) < len(files):
         raise UsageError("Two of these files would have the same name: adopt one at a time, with --as NAME.")
@@ -68,8 +82,16 @@ def _read(file: str) -> Adoption:
     from creator.adopting import adopt as rewritten
     from creator.files import read_bounded
     from creator.policy import MAX_SOURCE_BYTES
+    from creator.text import clean
 
-    return rewritten(read_bounded(Path(file), MAX_SOURCE_BYTES), Path(file).name)
+    path, shown = Path(file), clean(file, 200)
+    try:
+        source = read_bounded(path, MAX_SOURCE_BYTES).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"Cannot adopt {shown!r}: it is not UTF-8 text.") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"Cannot read {shown!r}: {getattr(error, 'strerror', None) or error}.") from None
+    return rewritten(source, path.name)
 
 
 def _problem(adoption: Adoption) -> str:
@@ -97,19 +119,33 @@ def _show(console: Console, name: str, adoption: Adoption) -> None:
 
 def _take_in(good: dict[str, Adoption], library: str | None, force: bool, options: dict[str, Any]) -> dict[str, str]:
     """Try them, and keep those that work."""
-    from creator.library import LibrarySettings, keep_adopted
+    from creator.library import store
     from creator.progress.plain import PlainProgress
     from creator.settings import SpawnSettings
     from creator.visits import try_modules
 
-    folder = LibrarySettings.load({"library": library}).library
+    folder = library_folder(library)
     settings = SpawnSettings.load({"count": len(good), **options})
     modules = {name: adoption.source for name, adoption in good.items()}
     problems = asyncio.run(try_modules(settings, modules, PlainProgress(len(good), sys.stderr)))
     for name, adoption in good.items():
         if not problems[name]:
-            keep_adopted(folder, name, adoption, force=force)
+            store(_agent(name, adoption), folder, name=name, force=force)
     return problems
+
+
+def _agent(name: str, adoption: Adoption) -> Created:
+    """What is known of an agent that nobody here wrote."""
+    from creator.agents.messages import Created
+    from creator.blueprint import Blueprint
+    from creator.briefs import Brief
+
+    brief = Brief(sector="unknown", role="adopted agent", temperament="its own", topic="what it was written for")
+    slots = {"persona": name.replace("_", " ").title(), "sector": brief.sector}
+    blueprint = Blueprint(
+        name=name, template="adopted", author="adopted", slots=slots, brief=brief, run_id="adopted", model="unknown"
+    )
+    return Created(blueprint=blueprint, source=adoption.source)
 
 
 def _tell(adoptions: dict[str, Adoption], problems: dict[str, str], dry_run: bool, as_json: bool) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from creator.cli._agents_adopting import adopt
 from creator.cli._agents_deciding import approve, regenerate, reject
 from creator.cli._agents_export import export
 from creator.cli._agents_files import module_of, read_file
@@ -159,5 +160,5 @@ def _blueprint(directory: Path, name: str) -> Any:
 
 
 # Every command that stands in another file is put into the group here.
-for _command in (approve, reject, regenerate, ask, chat, why, diff, export, keep, library, forget):
+for _command in (approve, reject, regenerate, ask, chat, why, diff, export, keep, library, forget, adopt):
     agents.add_command(_command)
