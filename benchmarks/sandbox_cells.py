@@ -29,9 +29,9 @@ from creator.blueprint import blueprint_from_values
 from creator.briefs import draw_briefs
 from creator.isolation import open_sandbox
 from creator.isolation.base import CELL_ENVIRONMENT, PACKAGE, SOCKET_NAME, place_line
-from creator.rendering import load_template
 from creator.runtime import Credentials, Grant, HardenedHost
 from creator.settings import SpawnSettings
+from creator.templates.rendering import load_template
 from sandbox.cell import CellPlace, _serve, serializers
 from sandbox.channel import HEARTBEAT, read_first_line
 from sandbox.errors import DeadlineExceeded

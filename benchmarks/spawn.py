@@ -26,9 +26,9 @@ from creator.models.filling import FillRequest
 from creator.models.idea_hints import IDEA_HINTS
 from creator.outcome import RunOutcome
 from creator.progress import make_progress
-from creator.rendering import load_template
 from creator.settings import DEFAULT_OBJECTIVE, SpawnSettings
 from creator.spawning import spawn
+from creator.templates.rendering import load_template
 from sandbox.protocol import Idea
 
 SERVER = Path(__file__).parent.parent / "tests" / "scripted_server.py"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from creator.briefs import Brief
-from creator.slots import MAX_LIST, MAX_SLOTS, MAX_TEXT, REQUIRED_LENGTH, clean_slots, clean_text
+from creator.templates.slots import MAX_LIST, MAX_SLOTS, MAX_TEXT, REQUIRED_LENGTH, clean_slots, clean_text
 from sandbox.protocol import RESERVED_NAMES, AgentName
 
 if TYPE_CHECKING:
-    from creator.rendering import Template
+    from creator.templates.rendering import Template
 
 AuthorMode = Literal["fill", "code", "adopted"]
 """How a module came to be: slots of a template filled, written by a model, or brought in from elsewhere."""

@@ -27,9 +27,9 @@ from creator.models.backend import Backend
 from creator.models.calls import CallRecord, ModelCalls
 from creator.models.choose import filler_for
 from creator.progress import Progress
-from creator.rendering import Template
 from creator.runtime import Counters, Credentials, Exchange, Grant, HardenedHost
 from creator.settings import SpawnSettings
+from creator.templates.rendering import Template
 from creator.trials import TrialPeer, Trials
 from sandbox.cell import serializers
 from sandbox.protocol import (

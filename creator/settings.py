@@ -26,7 +26,7 @@ from pydantic_settings import (
 )
 
 from creator.errors import UsageError
-from creator.mix import DEFAULT_TEMPLATE, parse_mix
+from creator.templates.mix import DEFAULT_TEMPLATE, parse_mix
 from creator.text import clean
 
 DEFAULT_OBJECTIVE: Final = "business ideas for agentic AI"

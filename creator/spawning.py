@@ -15,7 +15,7 @@ from creator.outputs import write_outputs
 from creator.progress import Progress
 from creator.review.base import LaterReviewer, Reviewer
 from creator.settings import SpawnSettings, load_environ
-from creator.templates import choose_templates
+from creator.templates.finding import choose_templates
 from creator.world import AuthorFactory, World
 
 

@@ -20,18 +20,18 @@ from creator.colleagues import Colleagues
 from creator.decisions import Decisions
 from creator.errors import EnvironmentFault
 from creator.house import House, Listeners, end_tasks
-from creator.mix import draw_templates
 from creator.models.backend import Backend
 from creator.modules import Modules
 from creator.outcome import RunOutcome, StartedRun
 from creator.outputs import new_run_directory, publish_latest, write_settings, write_started
 from creator.progress import Progress
 from creator.record import RunRecord
-from creator.rendering import Template
 from creator.review.base import Reviewer
 from creator.review.gate import Gate
 from creator.settings import SpawnSettings
-from creator.slots import clean_text
+from creator.templates.mix import draw_templates
+from creator.templates.rendering import Template
+from creator.templates.slots import clean_text
 from creator.work import Work
 from sandbox.errors import MessagingError
 from sandbox.protocol import Colleague, ColleagueOrder, Proposal, ProposeRequest

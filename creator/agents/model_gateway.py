@@ -15,8 +15,8 @@ from creator.blueprint import Blueprint
 from creator.models.calls import ModelCalls
 from creator.models.filling import Filler, FillRequest
 from creator.models.idea_hints import IDEA_HINTS
-from creator.rendering import Template
 from creator.runtime import Admission
+from creator.templates.rendering import Template
 from creator.trials import scripted_reply
 from sandbox.protocol import CREATOR, Idea, ModelReply, ModelRequest, RefineRequest
 

@@ -9,15 +9,15 @@ from typing import Any, Final, Literal
 from creator.agents.messages import CompleteText, CreateAgent, Created
 from creator.authors.answers import module_in
 from creator.authors.base import Author, Pen
+from creator.authors.code_prompts import code_messages, repair_messages
 from creator.authors.failures import FailedTry, Stage, failed_trial, refused
+from creator.authors.formatting import format_module
 from creator.blueprint import Blueprint, unique_name
 from creator.briefs import Brief
-from creator.code_prompts import code_messages, repair_messages
 from creator.errors import BirthFailed, InvalidAnswer
-from creator.formatting import format_module
 from creator.policy import check_module
 from creator.policy.source import parse
-from creator.slots import SlotValue, clean_slots, clean_text
+from creator.templates.slots import SlotValue, clean_slots, clean_text
 from creator.text import clean
 
 TRIES: Final = 4

@@ -8,10 +8,10 @@ from typing import Literal
 
 from creator.agents.messages import CreateAgent, Created, FillTemplate
 from creator.authors.base import Pen, checked
+from creator.authors.prompts import prompt_messages
 from creator.blueprint import Blueprint, blueprint_from_values
-from creator.prompts import prompt_messages
-from creator.rendering import Template
-from creator.slots import clean_text
+from creator.templates.rendering import Template
+from creator.templates.slots import clean_text
 
 
 class TemplateAuthor:

@@ -176,7 +176,7 @@ def _example(directory: Path, agent: AgentOutcome) -> tuple[str, str]:
     """What the template of an agent gives for its brief without a model, and what to call that."""
     from creator.certificate import read_blueprint
     from creator.outputs import read_settings
-    from creator.templates import named, scan
+    from creator.templates.finding import named, scan
 
     blueprint = read_blueprint(directory, agent.name)
     if blueprint is None:

@@ -6,8 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from creator.cli._tables import make_table
-from creator.rendering import TEMPLATES, Template
-from creator.slot_schema import form_of
+from creator.templates.rendering import TEMPLATES, Template
+from creator.templates.slot_schema import form_of
 from creator.text import clean
 
 

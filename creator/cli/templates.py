@@ -20,8 +20,8 @@ from creator.cli._shared import (
 )
 
 if TYPE_CHECKING:
-    from creator.template_checks import Check
-    from creator.templates import Found
+    from creator.templates.checks import Check
+    from creator.templates.finding import Found
 
 _STEPS: Final = ("read", "render", "compile", "policy", "cell")
 _MAX_PROBLEMS: Final = 8
@@ -43,7 +43,7 @@ def templates() -> None:
 @debug_option
 def list_templates(templates: tuple[str, ...], as_json: bool) -> None:
     """List all templates that are found."""
-    from creator.templates import usable
+    from creator.templates.finding import usable
 
     scanned = _scan(templates)
     found = usable(scanned)
@@ -86,7 +86,7 @@ def list_templates(templates: tuple[str, ...], as_json: bool) -> None:
 @debug_option
 def show_template(name: str, templates: tuple[str, ...], as_json: bool) -> None:
     """Show the slots and the text of template NAME."""
-    from creator.templates import named
+    from creator.templates.finding import named
     from creator.text import clean, clean_lines
 
     template = named(name, _scan(templates))
@@ -136,7 +136,7 @@ def check_templates(
 
     Exit codes: 0 when nothing is wrong, 1 when something is, 2 when the check cannot be made.
     """
-    from creator.template_checks import check_template
+    from creator.templates.checks import check_template
 
     checks: list[Check] = []
     for number, found in enumerate(_wanted(wanted, templates), start=1):
@@ -160,7 +160,7 @@ def check_templates(
 
 def _scan(folders: tuple[str, ...]) -> list[Found]:
     from creator.settings import TemplateSettings
-    from creator.templates import scan
+    from creator.templates.finding import scan
 
     return scan(TemplateSettings.load({"templates": folders}).templates)
 
@@ -168,7 +168,7 @@ def _scan(folders: tuple[str, ...]) -> list[Found]:
 def _wanted(wanted: tuple[str, ...], folders: tuple[str, ...]) -> list[Found]:
     """The templates that a user names; a broken one is found under its name as well."""
     from creator.errors import UsageError
-    from creator.templates import named, read_folder
+    from creator.templates.finding import named, read_folder
     from creator.text import clean
 
     scanned = _scan(folders)

@@ -12,9 +12,9 @@ from creator.exporting.inlining import OnlyInside, inlined
 from creator.exporting.kit_imports import KIT, kit_names, without_sandbox
 from creator.exporting.models import outside_model
 from creator.exporting.reading import check_name, read_module
-from creator.literals import LINE_LENGTH, laid_out, literal
 from creator.policy.allowed import HANDLER_DECORATORS
 from creator.policy.scope import Function, Scope
+from creator.templates.literals import LINE_LENGTH, laid_out, literal
 
 _REQUESTS: Final = {"ProposeRequest": "objective", "Text": "content"}
 """The messages that ask for an idea, the best first, and the field that says what to work on."""

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from creator.briefs import Brief
-from creator.slot_schema import BrokenSlot
-from creator.slots import LIST_LENGTH, MAX_LIST, TEXT_LENGTH
+from creator.templates.slot_schema import BrokenSlot
+from creator.templates.slots import LIST_LENGTH, MAX_LIST, TEXT_LENGTH
 from creator.text import clean
 
 FACTS: Final = frozenset({*Brief.model_fields, "objective"})
@@ -142,7 +142,7 @@ def check_hints(properties: Mapping[str, Mapping[str, Any]]) -> None:
     """Whether a small model can fill every slot.
 
     Args:
-        properties: The slots' descriptions by name; `creator.slot_schema.check_slots` has passed them.
+        properties: The slots' descriptions by name; `creator.templates.slot_schema.check_slots` has passed them.
 
     Raises:
         BrokenSlot: An ``x-fill`` is wrong; the text says what to write instead.

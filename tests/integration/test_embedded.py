@@ -16,8 +16,8 @@ from creator.models.choose import filler_for
 from creator.models.embedded import EmbeddedBackend, cache_folder
 from creator.models.filling import FillRequest
 from creator.models.idea_hints import IDEA_HINTS
-from creator.rendering import load_template
-from creator.slots import clean_slots
+from creator.templates.rendering import load_template
+from creator.templates.slots import clean_slots
 from sandbox.protocol import Idea
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(400)]

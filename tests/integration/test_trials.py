@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from creator.rendering import load_template
 from creator.settings import SpawnSettings
+from creator.templates.rendering import load_template
 from creator.visits import try_modules
 from tests.unit.test_rendering import blueprint
 

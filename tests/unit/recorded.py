@@ -14,8 +14,8 @@ from creator.outcome import RunOutcome
 from creator.outputs import new_run_directory, publish_latest, write_outputs
 from creator.progress import SilentProgress
 from creator.record import RunRecord
-from creator.rendering import load_template
 from creator.settings import SpawnSettings
+from creator.templates.rendering import load_template
 from sandbox.protocol import Proposal
 from tests.unit.outcomes import idea
 from tests.unit.test_rendering import blueprint

@@ -289,7 +289,7 @@ def test_any_other_is_compared_with_what_its_template_gives_without_a_model(
 
 
 def test_a_template_of_the_users_own_is_found_where_the_run_had_it(capsys: pytest.CaptureFixture[str]) -> None:
-    from creator.rendering import TEMPLATES
+    from creator.templates.rendering import TEMPLATES
 
     Path("mine").mkdir()
     for suffix in (".py.j2", ".schema.json"):

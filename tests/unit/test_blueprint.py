@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from creator.authors.prompts import prompt_messages
 from creator.blueprint import Blueprint, blueprint_from_values, unique_name
 from creator.briefs import Brief
 from creator.errors import InvalidAnswer
-from creator.prompts import prompt_messages
-from creator.rendering import load_template
-from creator.slots import clean_text
+from creator.templates.rendering import load_template
+from creator.templates.slots import clean_text
 from sandbox.protocol import AGENT_NAME, RESERVED_NAMES, Introduction
 
 TEMPLATE = load_template("idea_agent")

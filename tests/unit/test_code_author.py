@@ -18,7 +18,7 @@ from creator.errors import BirthFailed, TerminalModelError
 from creator.models.client_backend import ClientBackend, openai_client
 from creator.policy import RULES, check_module
 from creator.policy.allowed import MODULES
-from creator.rendering import load_template
+from creator.templates.rendering import load_template
 from sandbox import kit
 from tests.scripted_server import MODULE_WANTED, ScriptedServer
 

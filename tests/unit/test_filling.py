@@ -17,7 +17,7 @@ from creator.models.filling import FillRequest, ObjectFiller, parse_object
 from creator.models.hints import with_facts
 from creator.models.idea_hints import IDEA_HINTS
 from creator.models.slot_filling import SlotFiller, is_degenerate, trimmed
-from creator.rendering import load_template
+from creator.templates.rendering import load_template
 from sandbox.protocol import Idea
 from tests.unit.scripted import Scripted
 

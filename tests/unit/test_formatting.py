@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import ruff
 
-from creator.formatting import format_module
-from creator.literals import LINE_LENGTH
+from creator.authors.formatting import format_module
 from creator.policy import MAX_SOURCE_BYTES
+from creator.templates.literals import LINE_LENGTH
 
 
 def in_folder(folder: Path) -> list[str]:
@@ -56,5 +56,5 @@ async def test_a_ruff_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pyte
     binary.write_text("#!/bin/sh\nexec /bin/sleep 600\n")
     binary.chmod(0o755)
     monkeypatch.setattr(ruff, "find_ruff_bin", lambda: str(binary))
-    monkeypatch.setattr("creator.formatting.FORMAT_SECONDS", 0.2)
+    monkeypatch.setattr("creator.authors.formatting.FORMAT_SECONDS", 0.2)
     assert await format_module("x =  1\n") == "x =  1\n"

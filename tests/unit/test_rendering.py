@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from creator.blueprint import Blueprint, blueprint_from_values
 from creator.briefs import brief_data, draw_briefs
 from creator.errors import UsageError
-from creator.examples import example_values
-from creator.literals import LINE_LENGTH, docstring_literal, laid_out, literal
 from creator.policy import check_module
-from creator.rendering import TEMPLATES, Template, load_template
+from creator.templates.examples import example_values
+from creator.templates.literals import LINE_LENGTH, docstring_literal, laid_out, literal
+from creator.templates.rendering import TEMPLATES, Template, load_template
 from sandbox import kit
 from sandbox.loader import load_module
 

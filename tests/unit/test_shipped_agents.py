@@ -15,8 +15,8 @@ from autogen_core import AgentId, MessageContext, RoutedAgent, SingleThreadedAge
 
 from creator.blueprint import blueprint_from_values
 from creator.briefs import draw_briefs
-from creator.examples import example_values
-from creator.rendering import TEMPLATES, Template, load_template
+from creator.templates.examples import example_values
+from creator.templates.rendering import TEMPLATES, Template, load_template
 from sandbox import kit
 from sandbox.errors import ConversationEnded, HandlerFailed, PermissionDenied
 from sandbox.loader import load_module

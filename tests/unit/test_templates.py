@@ -17,18 +17,18 @@ from hypothesis import strategies as st
 
 from creator.briefs import draw_briefs
 from creator.errors import BrokenTemplate, UsageError
-from creator.examples import EXTREME_TEXTS, example_blueprint, example_values, extremes
-from creator.mix import draw_templates, parse_mix
 from creator.models.calls import ModelCalls
 from creator.models.filling import FillRequest
 from creator.models.hints import FACTS, named_facts
 from creator.models.slot_filling import SlotFiller
 from creator.policy import check_module
-from creator.rendering import TEMPLATES, Template, load_template
 from creator.settings import SpawnSettings
-from creator.slot_schema import check_slots
-from creator.slots import clean_slots
-from creator.templates import choose_templates, find_templates
+from creator.templates.examples import EXTREME_TEXTS, example_blueprint, example_values, extremes
+from creator.templates.finding import choose_templates, find_templates
+from creator.templates.mix import draw_templates, parse_mix
+from creator.templates.rendering import TEMPLATES, Template, load_template
+from creator.templates.slot_schema import check_slots
+from creator.templates.slots import clean_slots
 from tests.unit.scripted import Scripted
 
 SHIPPED = ["critic_agent", "founder_agent", "idea_agent", "researcher_agent"]

@@ -13,8 +13,8 @@ import pytest
 from creator.cli import main
 from creator.errors import EnvironmentFault
 from creator.policy import check_module
-from creator.rendering import TEMPLATES, load_template
 from creator.settings import SpawnSettings
+from creator.templates.rendering import TEMPLATES, load_template
 from sandbox.protocol import AGENT_NAME, Introduction
 from tests.unit.test_shipped_agents import House, idea, kit
 from tests.unit.test_templates import SHIPPED, SOURCE, with_line, write

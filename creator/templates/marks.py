@@ -16,7 +16,7 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from creator.errors import UsageError
-from creator.literals import Value, docstring_text
+from creator.templates.literals import Value, docstring_text
 from creator.text import encodable
 
 MARK: Final = re.compile(r"_slot_[0-9]+_value_")

@@ -11,8 +11,8 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from typing import Final
 
-from creator.literals import LINE_LENGTH
 from creator.policy import MAX_SOURCE_BYTES
+from creator.templates.literals import LINE_LENGTH
 
 FORMAT_SECONDS: Final = 10.0
 MEMORY_BYTES: Final = 1 << 30

@@ -12,7 +12,7 @@ import jsonschema
 
 from creator.errors import BrokenTemplate
 from creator.models.hints import check_hints
-from creator.slot_schema import BrokenSlot, check_slots
+from creator.templates.slot_schema import BrokenSlot, check_slots
 from creator.text import clean
 
 SOURCE_SUFFIX: Final = ".py.j2"

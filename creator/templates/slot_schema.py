@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from creator.errors import InvalidAnswer, UsageError
-from creator.slots import (
+from creator.templates.slots import (
     CHOICE_LENGTH,
     ITEM_LENGTH,
     LIST_LENGTH,

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from creator.briefs import draw_briefs
 from creator.errors import BrokenTemplate, CreatorError, UsageError
-from creator.examples import example_blueprint
 from creator.policy import check_module
-from creator.rendering import TEMPLATES, Template, read_template
-from creator.template_files import SCHEMA_SUFFIX, SOURCE_SUFFIX
+from creator.templates.examples import example_blueprint
+from creator.templates.files import SCHEMA_SUFFIX, SOURCE_SUFFIX
+from creator.templates.rendering import TEMPLATES, Template, read_template
 from creator.text import clean
 
 
@@ -138,7 +138,7 @@ def choose_templates(
     """The templates of a mix, by name, each tried with example values.
 
     Args:
-        mix: Weights by name, as `creator.mix.parse_mix` gives them.
+        mix: Weights by name, as `creator.templates.mix.parse_mix` gives them.
         folders: The user's folders.
         say: Told in a line of what `find_templates` tells.
 

@@ -11,8 +11,8 @@ from typing import Final
 from autogen_core.models import LLMMessage, SystemMessage, UserMessage
 
 from creator.briefs import Brief
-from creator.rendering import Template
-from creator.slots import clean_text
+from creator.templates.rendering import Template
+from creator.templates.slots import clean_text
 
 _REASON_LENGTH: Final = 300
 

@@ -24,20 +24,20 @@ from jinja2 import nodes
 from pydantic import BaseModel
 
 from creator.errors import BrokenTemplate, UsageError
-from creator.examples import example_blueprint
-from creator.literals import place
-from creator.marks import MARK, Placed, Values, difference, make_environment, misplaced
 from creator.models.hints import hints_for
-from creator.slots import BOUNDS
-from creator.template_files import SOURCE_SUFFIX, read_schema, read_source
-from creator.template_lines import line_of, lines_of
+from creator.templates.examples import example_blueprint
+from creator.templates.files import SOURCE_SUFFIX, read_schema, read_source
+from creator.templates.lines import line_of, lines_of
+from creator.templates.literals import place
+from creator.templates.marks import MARK, Placed, Values, difference, make_environment, misplaced
+from creator.templates.slots import BOUNDS
 from creator.text import clean
 
 if TYPE_CHECKING:
     from creator.blueprint import Blueprint
     from creator.briefs import Brief
 
-TEMPLATES: Final = Path(__file__).resolve().parent.parent / "templates"
+TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 """The shipped templates."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)

@@ -10,12 +10,12 @@ from typing import Final, Literal
 
 from creator.briefs import Brief, draw_briefs
 from creator.errors import BrokenTemplate, InvalidAnswer
-from creator.examples import example_blueprint, example_variables, extremes
 from creator.models.hints import FACTS, named_facts
 from creator.policy import check_module
-from creator.rendering import Template
-from creator.template_files import SCHEMA_SUFFIX, line_of_slot
-from creator.templates import Found
+from creator.templates.examples import example_blueprint, example_variables, extremes
+from creator.templates.files import SCHEMA_SUFFIX, line_of_slot
+from creator.templates.finding import Found
+from creator.templates.rendering import Template
 from creator.text import clean
 
 Step = Literal["read", "render", "compile", "policy", "cell"]

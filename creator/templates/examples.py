@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from creator.blueprint import Blueprint, blueprint_from_values
 from creator.briefs import Brief
 from creator.models.hints import with_facts
-from creator.slots import ITEM_LENGTH, LIST_LENGTH, TEXT_LENGTH, SlotValue, number_bounds
+from creator.templates.slots import ITEM_LENGTH, LIST_LENGTH, TEXT_LENGTH, SlotValue, number_bounds
 
 if TYPE_CHECKING:
-    from creator.rendering import Template
+    from creator.templates.rendering import Template
 
 EXTREME_TEXTS: Final[Mapping[str, str]] = {
     "blank": "\u2800",

@@ -1,0 +1,1 @@
+"""Templates: found, rendered into modules, described by the schema of their slots, mixed, and checked."""
