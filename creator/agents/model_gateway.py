@@ -73,8 +73,12 @@ class ModelGateway(RoutedAgent):
         if agent in self._on_trial:
             return scripted_reply(message)
         if message.json_schema is None:
-            completion = await self._calls.complete(
-                agent, message.messages, temperature=message.temperature, max_tokens=message.max_tokens
+            completion = await self._filler.text(
+                agent,
+                message.messages,
+                temperature=message.temperature,
+                max_tokens=message.max_tokens,
+                seed=self._random.getrandbits(32),
             )
             usage = completion.usage
             return ModelReply(

@@ -83,7 +83,7 @@ class GatewayModelClient(OpenAIChatCompletionClient):
                 self._options.clear()  # this model has a temperature of its own
 
 
-def chance(probability: float) -> bool:
+def chance(probability: float, *, sharing: bool = True) -> bool:
     """True with the given probability."""
     return random.random() < probability
 

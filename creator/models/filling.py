@@ -12,6 +12,7 @@ import jsonschema
 from autogen_core.models import LLMMessage, UserMessage
 
 from creator.errors import InvalidAnswer
+from creator.models.backend import Completion
 from creator.models.calls import ModelCalls
 from creator.text import encodable
 
@@ -66,6 +67,23 @@ class Filler(ABC):
             InvalidAnswer: The model did not manage after all tries.
             ModelError: The model gave no answer.
         """
+
+    async def text(
+        self, agent: str, messages: Sequence[LLMMessage], *, temperature: float, max_tokens: int, seed: int
+    ) -> Completion:
+        """Free text.
+
+        Args:
+            agent: On whose account.
+            messages: The prompt; the whole context.
+            temperature: Sampling temperature.
+            max_tokens: Limit of the answer.
+            seed: For what is drawn by chance.
+
+        Raises:
+            ModelError: The model gave no answer.
+        """
+        return await self._calls.complete(agent, messages, temperature=temperature, max_tokens=max_tokens)
 
 
 class ObjectFiller(Filler):

@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
 from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, UserMessage
 
 from creator.errors import InvalidAnswer
+from creator.models.backend import Completion
 from creator.models.filling import TRIES, Filler, FillRequest, parse_object
 from creator.models.hints import with_facts
 
@@ -35,6 +37,10 @@ SENTENCE_TEMPERATURE: Final = 0.3
 PHRASE_TEMPERATURE: Final = 0.5
 SENTENCE_TOKENS: Final = 90
 PHRASE_TOKENS: Final = 32
+TEXT_TOKENS: Final = 130
+TEXT_SENTENCES: Final = 4
+SYSTEM_CHARACTERS: Final = 900
+ASKED_CHARACTERS: Final = 700
 FACT_CHARACTERS: Final = 400
 """A call has 640 tokens of context; no single fact may fill it."""
 
@@ -62,6 +68,19 @@ class SlotFiller(Filler):
         text = json.dumps(ordered, ensure_ascii=False)
         parse_object(text, request.json_schema)
         return text
+
+    async def text(
+        self, agent: str, messages: Sequence[LLMMessage], *, temperature: float, max_tokens: int, seed: int
+    ) -> Completion:
+        """A few sentences, none of them twice; of a prompt that is too long the beginning and the end."""
+        completion = await self._calls.complete(
+            agent,
+            _shortened(messages),
+            temperature=min(temperature, PHRASE_TEMPERATURE),
+            max_tokens=min(max_tokens, TEXT_TOKENS),
+            extra={**SAMPLING, "seed": seed % 2**31},
+        )
+        return replace(completion, text=few_sentences(completion.text))
 
     async def _slot(self, agent: str, hint: Mapping[str, Any], facts: Mapping[str, str], draw: random.Random) -> Any:
         match hint["kind"]:
@@ -144,6 +163,23 @@ class SlotFiller(Filler):
             extra={**SAMPLING, "grammar": grammar, "seed": draw.getrandbits(31)},
         )
         return completion.text
+
+
+def _shortened(messages: Sequence[LLMMessage]) -> list[LLMMessage]:
+    """Who it is, and the last thing that was said, within the context of one call."""
+    kept: list[LLMMessage] = []
+    if isinstance(messages[0], SystemMessage):
+        kept.append(SystemMessage(content=messages[0].content[:SYSTEM_CHARACTERS]))
+    kept.append(UserMessage(content=str(messages[-1].content)[-ASKED_CHARACTERS:], source="user"))
+    return kept
+
+
+def few_sentences(text: str) -> str:
+    """The first sentences of a text without those that repeat one; a last one that was cut off goes."""
+    distinct: dict[str, str] = {}
+    for sentence in re.findall(r"[^.!?]+[.!?]+", " ".join(text.split())):
+        distinct.setdefault(sentence.strip().casefold(), sentence.strip())
+    return " ".join(list(distinct.values())[:TEXT_SENTENCES]) or text.strip()
 
 
 def trimmed(text: str, limit: int) -> str:

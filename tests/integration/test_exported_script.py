@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from creator.exporting import script_of
+from creator.templates.rendering import load_template
 from tests.scripted_server import ScriptedServer
 from tests.unit.exported import COURSE, OWN_WAY
-from tests.unit.test_rendering import TEMPLATE, blueprint, constants
+from tests.unit.test_rendering import blueprint, constants
 
-TEMPLATE_MODULE = TEMPLATE.render(blueprint())
+TEMPLATE = load_template("idea_agent")
+TEMPERATURE = blueprint(TEMPLATE).slots["temperature"]
+TEMPLATE_MODULE = TEMPLATE.render(blueprint(TEMPLATE))
 
 
 def run_script(source: str, folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -54,7 +57,7 @@ def test_an_agent_of_the_template_gives_an_idea(serve: Any, tmp_path: Path) -> N
         "First step: A scripted first step of call 1.",
     ]
     [asked] = server.requests
-    assert (asked["model"], asked["temperature"]) == ("a-model", 0.65)
+    assert (asked["model"], asked["temperature"]) == ("a-model", TEMPERATURE)
     system, task = asked["messages"]
     assert system["content"] == constants(TEMPLATE_MODULE)["SYSTEM_MESSAGE"]
     assert task["content"].startswith("Ideas for bakeries\n\nPropose one idea")

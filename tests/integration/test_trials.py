@@ -9,6 +9,8 @@ from creator.templates.rendering import load_template
 from creator.visits import try_modules
 from tests.unit.test_rendering import blueprint
 
+TEMPLATE = load_template("idea_agent")
+
 MODULE = """
 import asyncio, os
 from autogen_core import MessageContext, RoutedAgent, message_handler
@@ -69,7 +71,7 @@ BROKEN: dict[str, tuple[dict[str, str], str]] = {
 @pytest.mark.parametrize("sandbox", ["process", "bubblewrap"])
 async def test_modules_pass_or_fail_with_the_exact_reason(sandbox: str) -> None:
     modules = {
-        "good": load_template("idea_agent").render(blueprint()),
+        "good": TEMPLATE.render(blueprint(TEMPLATE)),
         "handmade": handmade(),
         "shares": handmade(propose=SHARES),
     }

@@ -16,12 +16,15 @@ from autogen_agentchat.agents import AssistantAgent
 from creator.errors import UsageError
 from creator.exporting import component_of, outside, script_of
 from creator.exporting.inlining import OnlyInside, inlined
+from creator.templates.rendering import load_template
 from creator.text import encodable
 from sandbox import kit
 from sandbox.protocol import Idea
 from tests.unit.exported import COURSE, OWN_WAY
-from tests.unit.test_rendering import HOSTILE, TEMPLATE, blueprint, constants, raw_values
+from tests.unit.test_rendering import HOSTILE, blueprint, constants, raw_values
 
+TEMPLATE = load_template("idea_agent")
+TEMPERATURE = blueprint(TEMPLATE).slots["temperature"]
 CANARY = "sk-canary-0123456789"
 MODELS = [
     "openai:gpt-4.1-mini",
@@ -37,7 +40,7 @@ MODELS = [
 
 
 def module(**changes: Any) -> str:
-    return TEMPLATE.render(blueprint(**changes))
+    return TEMPLATE.render(blueprint(TEMPLATE, **changes))
 
 
 def component(source: str, model: str = "openai:gpt-4.1-mini") -> dict[str, Any]:
@@ -73,7 +76,7 @@ def test_the_component_is_what_studio_takes() -> None:
     assert made["label"] == "ada"
     client = made["config"]["model_client"]
     assert client["provider"] == "autogen_ext.models.openai.OpenAIChatCompletionClient"
-    assert client["config"] == {"model": "gpt-4.1-mini", "temperature": 0.65}
+    assert client["config"] == {"model": "gpt-4.1-mini", "temperature": TEMPERATURE}
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -102,7 +105,7 @@ def test_a_model_without_temperatures_gets_none(model: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_whatever_the_texts_are_both_forms_hold_them(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    values = raw_values(text if len(text) < 5_000 else "much")
+    values = raw_values(TEMPLATE, text if len(text) < 5_000 else "much")
     values["slots"]["goal"] = text
     source = TEMPLATE.render_values(values)
     expected = constants(source)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from autogen_core.models import UserMessage
+from autogen_core.models import SystemMessage, UserMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ from creator.models.calls import ModelCalls
 from creator.models.filling import FillRequest, ObjectFiller, parse_object
 from creator.models.hints import with_facts
 from creator.models.idea_hints import IDEA_HINTS
-from creator.models.slot_filling import SlotFiller, is_degenerate, trimmed
+from creator.models.slot_filling import SlotFiller, few_sentences, is_degenerate, trimmed
 from creator.templates.rendering import load_template
 from sandbox.protocol import Idea
 from tests.unit.scripted import Scripted
@@ -189,3 +189,34 @@ def test_a_sentence_is_trimmed_to_one_that_ends(text: str, limit: int) -> None:
 )
 def test_texts_that_say_nothing_are_noticed(text: str, expected: bool) -> None:
     assert is_degenerate(text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("One. Two! Three? Four. Five.", "One. Two! Three? Four."),
+        ("The same again. the same  again. And more.", "The same again. And more."),
+        ("It ends. It is cut off in the mid", "It ends."),
+        ("no end at all", "no end at all"),
+        ("", ""),
+    ],
+)
+def test_a_small_models_free_text_is_a_few_sentences(text: str, kept: str) -> None:
+    assert few_sentences(text) == kept
+
+
+async def test_a_small_model_is_asked_with_who_it_is_and_what_was_said_last() -> None:
+    backend = Scripted("An answer. An answer.")
+    messages = [
+        SystemMessage(content="You are Ada. " + "x" * 5_000),
+        UserMessage(content="older", source="user"),
+        UserMessage(content="y" * 5_000 + " What now?", source="user"),
+    ]
+    completion = await SlotFiller(ModelCalls(backend)).text(
+        "ada", messages, temperature=2, max_tokens=4_000, seed=2**40
+    )
+    assert completion.text == "An answer."
+    system, user = backend.asked[0]
+    assert system.content.startswith("You are Ada.") and user.content.endswith("What now?")
+    assert len(system.content) + len(user.content) < 2_000
+    assert backend.limits[0] < 200
