@@ -23,12 +23,12 @@ from autogen_core import AgentId, MessageContext, RoutedAgent, message_handler
 from benchmarks.processes import Link, ProcessFailed
 from benchmarks.sandbox_memory import containers_of, memory_of
 from creator.agents.registry import Population, Registry
-from creator.authors import write_module
-from creator.births import CANARY_SECONDS, EXIT_REPORT_SECONDS
 from creator.blueprint import blueprint_from_values
 from creator.briefs import draw_briefs
+from creator.cells import CANARY_SECONDS, EXIT_REPORT_SECONDS
 from creator.isolation import open_sandbox
 from creator.isolation.base import CELL_ENVIRONMENT, PACKAGE, SOCKET_NAME, place_line
+from creator.modules import write_module
 from creator.runtime import Credentials, Grant, HardenedHost
 from creator.settings import SpawnSettings
 from creator.templates.rendering import load_template

@@ -60,7 +60,9 @@ class Cells:
         self._clients: dict[str, str] = {}
         self._exit_reasons: dict[str, asyncio.Future[str]] = {}
 
-    async def start(self, name: str, sha256: str, seed: int, bounce: float | None = None) -> Introduction:
+    async def start(
+        self, name: str, sha256: str, seed: int, *, bounce: float | None = None, alone: bool = False
+    ) -> Introduction:
         """Start an agent's cell and send it its first message; returns once the agent has answered.
 
         Args:
@@ -68,6 +70,7 @@ class Cells:
             sha256: Digest of the module, in hexadecimal.
             seed: For what the agent draws by chance.
             bounce: Its probability of sharing; None for the run's setting.
+            alone: Whether nobody may share its cell, however agents are packed.
 
         Raises:
             StartFailed: It did not come up; nothing of it is left.
@@ -84,6 +87,7 @@ class Cells:
             seed=seed,
             bounce=self._settings.bounce if bounce is None else bounce,
             deadline=deadline,
+            alone=alone,
         )
         try:
             report: CellReport = await self._trusted.request(start, SUPERVISOR, timeout=deadline + 10)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from creator.errors import EnvironmentFault, UsageError
 from creator.library import kept_for
 from creator.models.choose import choose_backend
 from creator.outcome import RunOutcome
-from creator.outputs import write_outputs
-from creator.progress import Progress
+from creator.outputs import read_settings, write_outputs
+from creator.progress import Progress, SilentProgress
+from creator.record import RunRecord
 from creator.review.base import LaterReviewer, Reviewer
 from creator.settings import SpawnSettings, load_environ
 from creator.templates.finding import choose_templates
@@ -91,3 +92,30 @@ async def spawn(
         progress.finish()
         if not keep and not world.record.agents and earlier is None:
             shutil.rmtree(world.directory, ignore_errors=True)  # nothing was spawned: leave no empty run
+
+
+def give_up(earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcome:
+    """Give up pending agents of a run that has ended: on record, and in the files of the run.
+
+    Args:
+        earlier: What the run had come to.
+        names: Whom.
+        reason: Why, in one line.
+
+    Raises:
+        EnvironmentFault: Ledger or files cannot be written.
+    """
+    faults: list[EnvironmentFault] = []
+    settings = read_settings(earlier.directory, count=earlier.asked, objective=earlier.objective)
+    record = RunRecord(settings, SilentProgress(), earlier.directory, earlier.model, faults.append, earlier)
+    try:
+        for number, agent in list(record.agents.items()):
+            if agent.name in names:
+                record.agent_failed(number, reason)
+    finally:
+        asyncio.run(record.ledger.close())
+    if faults:
+        raise faults[0]
+    outcome = record.outcome(earlier.sandbox, earlier.isolation_line, interrupted=earlier.interrupted)
+    write_outputs(outcome)
+    return outcome

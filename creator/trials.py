@@ -99,7 +99,7 @@ class Trials:
         self.names.add(name)
         try:
             digest = write_module(self._directory, name, source)
-            await self._cells.start(name, digest, seed=number, bounce=1.0)
+            await self._cells.start(name, digest, seed=number, bounce=1.0, alone=True)
             await self._exercise(name)
         except StartFailed as failure:
             raise BirthFailed(_located(failure.reason, failure.traceback, name, source)) from None

@@ -90,6 +90,7 @@ class World:
         self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._numbers = itertools.count(max(self.record.agents, default=settings.count if earlier is None else 0) + 1)
         self._unsettled: set[int] = set()
+        self._awaited: dict[int, asyncio.Future[str | None]] = {}
         self._work = Work()
         self._decisions = Decisions(self.record.ledger, self._regenerate)
         self._colleagues = Colleagues(settings.count, settings.most_agents)
@@ -97,6 +98,7 @@ class World:
         self._nursery: Nursery
         self._places: asyncio.Semaphore
         self._group: asyncio.TaskGroup
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def on_fault(self, fault: EnvironmentFault) -> None:
         """Something happened that ends the whole run, such as a full disk."""
@@ -222,14 +224,20 @@ class World:
             async with asyncio.timeout(self.settings.deadline), asyncio.TaskGroup() as group:
                 self._group = group
                 watching = group.create_task(self._decisions.watch())
-                living = [group.create_task(self._work.do(self._live(wish))) for wish in wishes]
+                for wish in wishes:
+                    self._begin_work(self._live(wish))
                 await self._until_idle(bool(wishes))
-                await end_tasks(watching, *living)
+                await end_tasks(watching, *self._tasks)
         except BaseExceptionGroup as group_error:
             faults = group_error.subgroup(EnvironmentFault)
             raise (group_error if faults is None else _first_leaf(faults)) from None
         except TimeoutError:
             self.record.failures.append(f"the deadline of {self.settings.deadline:g} s passed")
+
+    def _begin_work(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(self._work.do(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _until_idle(self, begun: bool) -> None:
         """Wait until nobody does anything but wait for a person who has not decided yet."""
@@ -257,21 +265,22 @@ class World:
                 wishes.append(Wish(agent.number, blueprint.brief, blueprint.template, tuple(blueprint.parents), draft))
         return wishes
 
-    async def _live(self, wish: Wish, born: asyncio.Future[str | None] | None = None) -> None:
+    async def _live(self, wish: Wish) -> None:
         """One agent's life: its birth, and its idea."""
         name = None
         try:
             name = await self._nursery.give_birth(wish)
         finally:
-            self._settle(wish.number)
-            if born is not None and not born.done():
-                born.set_result(name)
+            self._settle(wish.number, name)
         if name is not None:
             async with self._places:
                 await self._discuss(wish.number, name)
 
-    def _settle(self, number: int) -> None:
-        """Nobody needs to wait for this birth any more before choosing a colleague."""
+    def _settle(self, number: int, name: str | None = None) -> None:
+        """Nobody needs to wait for this birth any more: it has come out, or a person is asked."""
+        born = self._awaited.pop(number, None)
+        if born is not None and not born.done():
+            born.set_result(name)
         self._unsettled.discard(number)
         if not self._unsettled:
             self.house.population.settled.set()
@@ -281,7 +290,7 @@ class World:
         number = next((one.number for one in self.record.agents.values() if one.name == name), None)
         if number is not None:
             replacing = self._nursery.replace(number, name, why, self.try_out)
-            self._group.create_task(self._work.do(replacing))
+            self._begin_work(replacing)
 
     async def _create_colleague(self, order: ColleagueOrder, asker: str) -> Colleague:
         """An agent wishes for a colleague: within the limits it is born like any other."""
@@ -298,11 +307,11 @@ class World:
             topic=clean_text(order.topic, 120) or clean_text(order.role, 120) or "what its colleagues miss",
         )
         self.record.event("colleague ordered", asker, sector=brief.sector, role=brief.role, number=number)
-        born: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        born = self._awaited[number] = asyncio.get_running_loop().create_future()
         wish = Wish(number, brief, dice.choice(list(self.templates)), (asker,))
-        self._group.create_task(self._work.do(self._live(wish, born)))
+        self._begin_work(self._live(wish))
         name = await asyncio.shield(born)
-        return Colleague(name=name, sector=brief.sector, reason="" if name else "it did not come to life")
+        return Colleague(name=name, sector=brief.sector, reason="" if name else "it is not live, or not yet")
 
     async def _judge(self, source: str, name: str) -> str:
         """An edited module goes through what any other went through.

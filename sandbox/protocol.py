@@ -168,6 +168,8 @@ class StartCell(Message):
     bounce: float | None = Field(default=None, ge=0, le=1)
     """Replaces the agent's own probability of sharing an idea."""
     deadline: float = Field(gt=0, description="Seconds until the agent has to be registered.")
+    alone: bool = False
+    """Whether nobody may share its cell, however agents are packed."""
 
 
 class StopCell(Message):

@@ -118,9 +118,10 @@ class Supervisor(RoutedAgent):
         """Give an agent its cell and wait until it is registered, it fails, or the deadline passes."""
         name = message.name
         self._drop(name)
-        cell = next((cell for cell in self._cells if cell.has_room(self._agents)), None)
+        shared = (cell for cell in self._cells if cell.has_room(self._agents))
+        cell = None if message.alone else next(shared, None)
         if cell is None:
-            cell = _Cell(asyncio.create_task(self._launcher.launch(next(self._numbers))))
+            cell = _Cell(asyncio.create_task(self._launcher.launch(next(self._numbers))), alone=message.alone)
             self._keep(cell.process)
             self._cells.add(cell)
             self._keep(asyncio.create_task(self._watch(cell)))
@@ -206,10 +207,12 @@ class _Cell:
 
     Args:
         process: Its process, which may still have to be made.
+        alone: Whether it is for one agent only.
     """
 
-    def __init__(self, process: asyncio.Task[CellProcess]) -> None:
+    def __init__(self, process: asyncio.Task[CellProcess], *, alone: bool) -> None:
         self.process = process
+        self.alone = alone
         self.agents: set[str] = set()
         self.births: dict[str, asyncio.Future[CellReport]] = {}
         self.reason = ""
@@ -223,7 +226,7 @@ class _Cell:
 
     def has_room(self, places: int) -> bool:
         """Whether another agent fits in."""
-        return not self.reason and len(self.agents) + len(self.births) < places
+        return not self.alone and not self.reason and len(self.agents) + len(self.births) < places
 
     async def send(self, line: bytes) -> None:
         """Give it an order, as soon as there is a process."""

@@ -64,7 +64,11 @@ def reject(names: tuple[str, ...], why: str, run: str | None, output: str | None
     _decide(view, chosen, "rejected", _reason(why))
     for agent in chosen:
         click.echo(f"rejected: {agent.name}")
-    return 0 if view.state == "running" else _go_on(view)
+    if view.state != "running":
+        from creator.spawning import give_up
+
+        give_up(view.outcome, [agent.name for agent in chosen], f"a person rejected it: {_reason(why)}")
+    return 0
 
 
 @click.command("regenerate")

@@ -197,7 +197,9 @@ def test_after_a_restart(
     first, second, third = [agent.name for agent in outcome.agents]
     output = ["--output", str(outcome.directory.parent)]
     assert main(["agents", "approve", first, *output]) == 3
-    assert main(["agents", "reject", second, "--why", "not this one", *output]) == 3
+    asked = len(server.requests)
+    assert main(["agents", "reject", second, "--why", "not this one", *output]) == 0
+    assert len(server.requests) == asked, "nothing has to be opened to give somebody up"
     assert main(["agents", "approve", second, *output]) == 2
     assert "is failed, not pending" in capsys.readouterr().err
     assert main(["agents", "approve", "--all", *output]) == 3
@@ -276,6 +278,16 @@ async def test_a_colleague_needs_the_same_approval(run: Any) -> None:
     assert len(outcome.ideas) == 1
     started = rows(outcome.directory, "SELECT count(*) FROM messages WHERE type = 'StartCell'")
     assert started == [(1,)], "only the one that was approved"
+
+
+async def test_a_colleague_that_waits_holds_up_nobody(run: Any) -> None:
+    reviewer = Scripted(lambda one: Verdict("pending") if one.role == "pricing expert" else APPROVED)
+    outcome = await run(2, author=asking, review="now", reviewer=reviewer, bounce=0.0, reply_deadline=100)
+    assert [agent.state for agent in outcome.agents] == ["live", "live", "pending", "pending"]
+    assert {idea.author for idea in outcome.ideas} == {agent.name for agent in outcome.live}
+    assert outcome.exit_code == 0, "the ideas that were asked for exist"
+    answers = rows(outcome.directory, "SELECT outcome FROM messages WHERE type = 'ColleagueOrder'")
+    assert answers == [("ok",), ("ok",)], "the askers were told at once"
 
 
 @pytest.mark.parametrize("decision", ["rejected", "pending"])

@@ -83,3 +83,11 @@ async def test_modules_pass_or_fail_with_the_exact_reason(sandbox: str) -> None:
         assert reason in found[name], name
         assert "\n" not in found[name] and "trial_" not in found[name]
     assert found["propose"].endswith("return [][1])"), "the line that raised is named"
+
+
+async def test_a_trial_shares_no_cell_however_agents_are_packed() -> None:
+    settings = SpawnSettings(count=8, sandbox="bubblewrap", agents_per_cell=8, birth_deadline=10)
+    modules = {"dies": handmade(propose="os._exit(3)")} | {f"good {number}": handmade() for number in range(6)}
+    found = await try_modules(settings, modules)
+    assert "exit code 3" in found.pop("dies")
+    assert set(found.values()) == {""}
