@@ -3,6 +3,6 @@
 The review on a terminal is `creator.review.terminal.TerminalReviewer`; nothing else here needs rich.
 """
 
-from creator.review.base import AuthorMode, Candidate, LaterReviewer, Reviewer, SlotValue, Verdict
+from creator.review.base import Candidate, LaterReviewer, Reviewer, Verdict
 
-__all__ = ["AuthorMode", "Candidate", "LaterReviewer", "Reviewer", "SlotValue", "Verdict"]
+__all__ = ["Candidate", "LaterReviewer", "Reviewer", "Verdict"]

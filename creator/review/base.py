@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-AuthorMode = Literal["fill", "code", "adopted", "kept"]
-"""How a module came to be: a model filled the template's slots or wrote code, or it was there already."""
-
-SlotValue = str | float | bool | list[str]
+from creator.blueprint import AuthorMode
+from creator.templates.slots import SlotValue
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,16 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from creator.review.base import Candidate, SlotValue
+from creator.review.base import Candidate
 from creator.review.difference import difference, render_difference
 from creator.review.programs import Edit
+from creator.templates.slots import SlotValue
 from creator.text import clean, clean_lines
 
 _AUTHORS: Final = {
     "fill": "filled in by a model",
     "code": "code by a model",
     "adopted": "adopted",
-    "kept": "kept from before",
 }
 _MAX_SLOTS: Final = 60
 _MAX_FINDINGS: Final = 40

@@ -143,3 +143,20 @@ def test_cleaning_up_removes_what_is_dead_and_nothing_else(
         for container in containers(engine):
             container.remove(force=True)
     assert len(made) == 3
+
+
+@pytest.mark.parametrize("isolation", ["process", "container"])
+async def test_code_of_a_model_is_tried_and_lives_in_docker(run: Any, engine: Any, isolation: str) -> None:
+    fault = {3: "bad code"}.get
+    outcome = await run(
+        2,
+        author="code",
+        sandbox="docker",
+        isolation=isolation,
+        base_image=BASE_IMAGE,
+        bounce=0.0,
+        fault=lambda number, request: fault(number),
+    )
+    assert outcome.exit_code == 0, outcome.reason
+    assert [agent.author for agent in outcome.agents] == ["code", "code"]
+    assert engine.containers.list(all=True, filters={"label": f"{OWNER_LABEL}={process_mark()}"}) == []
