@@ -29,6 +29,7 @@ from creator.record import RunRecord
 from creator.review.base import Reviewer
 from creator.review.gate import Gate
 from creator.settings import SpawnSettings
+from creator.templates.examples import example_module
 from creator.templates.mix import draw_templates
 from creator.templates.rendering import Template
 from creator.templates.slots import clean_text
@@ -327,7 +328,7 @@ class World:
     def _example(self, draft: Created) -> str | None:
         """What the template of a module gives for the same brief with no model."""
         template = self.templates.get(draft.blueprint.template)
-        return template.example(draft.blueprint.brief) if template is not None else None
+        return example_module(template, draft.blueprint.brief) if template is not None else None
 
     async def _discuss(self, number: int, name: str) -> None:
         """Ask one agent for its idea; whoever it shares it with is its own choice."""
@@ -377,7 +378,7 @@ def default_author(world: World) -> Author:
     if world.settings.author == "fill":
         return filling
     return CodeAuthor(
-        lambda name, brief: world.templates.get(name, next(iter(world.templates.values()))).example(brief),
+        lambda name, brief: example_module(world.templates.get(name, next(iter(world.templates.values()))), brief),
         filling,
         world.try_out,
         *known,

@@ -176,13 +176,15 @@ def _example(directory: Path, agent: AgentOutcome) -> tuple[str, str]:
     """What the template of an agent gives for its brief without a model, and what to call that."""
     from creator.certificate import read_blueprint
     from creator.outputs import read_settings
+    from creator.templates.examples import example_module
     from creator.templates.finding import named, scan
 
     blueprint = read_blueprint(directory, agent.name)
     if blueprint is None:
         raise UsageError(f"The blueprint of {agent.name!r} is missing or damaged: name another agent to compare with.")
     try:
-        text = named(blueprint.template, scan(read_settings(directory).templates)).example(blueprint.brief)
+        template = named(blueprint.template, scan(read_settings(directory).templates))
+        text = example_module(template, blueprint.brief)
     except UsageError as error:
         raise UsageError(f"Name another agent to compare {agent.name!r} with, because {error}") from None
     return text, f"template {blueprint.template}, for the same brief without a model"

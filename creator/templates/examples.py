@@ -88,6 +88,15 @@ def example_variables(template: Template, brief: Brief, extreme: str | None = No
     return variables
 
 
+def example_module(template: Template, brief: Brief) -> str:
+    """A module for a brief, made without a model: always the same for the same brief.
+
+    Raises:
+        BrokenTemplate: The template is at fault.
+    """
+    return template.render(example_blueprint(template, brief))
+
+
 def example_blueprint(
     template: Template, brief: Brief, extreme: str | None = None, name: str | None = None
 ) -> Blueprint:

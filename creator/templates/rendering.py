@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import jinja2
 from jinja2 import nodes
@@ -25,17 +25,12 @@ from pydantic import BaseModel
 
 from creator.errors import BrokenTemplate, UsageError
 from creator.models.hints import hints_for
-from creator.templates.examples import example_blueprint
 from creator.templates.files import SOURCE_SUFFIX, read_schema, read_source
 from creator.templates.lines import line_of, lines_of
 from creator.templates.literals import place
 from creator.templates.marks import MARK, Placed, Values, difference, make_environment, misplaced
 from creator.templates.slots import BOUNDS
 from creator.text import clean
-
-if TYPE_CHECKING:
-    from creator.blueprint import Blueprint
-    from creator.briefs import Brief
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 """The shipped templates."""
@@ -106,7 +101,7 @@ class Template:
                 raise self._fault("a template stands alone: it cannot include, import or extend another", other.lineno)
         return compiled
 
-    def render(self, blueprint: Blueprint) -> str:
+    def render(self, blueprint: BaseModel) -> str:
         """The module's text for this blueprint, formatted.
 
         Raises:
@@ -114,14 +109,6 @@ class Template:
                 does not exist, or is no Python.
         """
         return self.render_values(blueprint)
-
-    def example(self, brief: Brief) -> str:
-        """A module for a brief, made without a model: always the same for the same brief.
-
-        Raises:
-            BrokenTemplate: The template is at fault.
-        """
-        return self.render(example_blueprint(self, brief))
 
     def render_values(self, variables: BaseModel | Mapping[str, Any]) -> str:
         """Like `render`, for any values; they need not have been checked."""

@@ -23,7 +23,7 @@ from creator.models.hints import FACTS, named_facts
 from creator.models.slot_filling import SlotFiller
 from creator.policy import check_module
 from creator.settings import SpawnSettings
-from creator.templates.examples import EXTREME_TEXTS, example_blueprint, example_values, extremes
+from creator.templates.examples import EXTREME_TEXTS, example_blueprint, example_module, example_values, extremes
 from creator.templates.finding import choose_templates, find_templates
 from creator.templates.mix import draw_templates, parse_mix
 from creator.templates.rendering import TEMPLATES, Template, load_template
@@ -299,7 +299,7 @@ def test_a_whole_number_may_have_a_point(tmp_path: Path) -> None:
     mood = '{"type": "array", "items": {"type": "string", "maxLength": 9.0}, "maxItems": 2.0}'
     schema = json.dumps({"properties": {**SLOTS, "mood": {}}}).replace("{}", mood)
     template = load_template("mine", write(tmp_path, schema=schema))
-    assert len(template.example(BRIEFS[0])) > 0
+    assert len(example_module(template, BRIEFS[0])) > 0
     assert clean_slots({"persona": "a", "sector": "b", "goal": "c", "mood": "x" * 99}, template.schema)["mood"]
 
 
@@ -323,7 +323,7 @@ def test_files_of_other_editors_are_read_as_well(tmp_path: Path) -> None:
     write(tmp_path)
     for path in tmp_path.iterdir():
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
-    assert check_module(load_template("mine", tmp_path).example(BRIEFS[0]), "mine") == []
+    assert check_module(example_module(load_template("mine", tmp_path), BRIEFS[0]), "mine") == []
 
 
 # Mixes
@@ -486,7 +486,7 @@ async def test_a_template_without_hints_is_filled_by_a_small_model(schema: dict[
 @settings(deadline=None, max_examples=60)
 def test_examples_of_any_schema_pass(schema: dict[str, Any]) -> None:
     template = Template("bare", SOURCE, schema)
-    assert check_module(template.example(BRIEFS[0]), "bare") == []
+    assert check_module(example_module(template, BRIEFS[0]), "bare") == []
     for extreme in extremes(template):
         values = example_values(template, BRIEFS[0], extreme)
         assert values.keys() == schema["properties"].keys()
@@ -526,8 +526,8 @@ def test_a_slot_says_itself_how_it_is_filled() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_an_example_is_the_same_for_the_same_brief(name: str) -> None:
     template = load_template(name)
-    modules = [template.example(brief) for brief in BRIEFS]
-    assert modules == [load_template(name).example(brief) for brief in BRIEFS]
+    modules = [example_module(template, brief) for brief in BRIEFS]
+    assert modules == [example_module(load_template(name), brief) for brief in BRIEFS]
     assert len(set(modules)) == len(modules)
     for brief, module in zip(BRIEFS, modules, strict=True):
         assert check_module(module, "example.py") == []
