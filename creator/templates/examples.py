@@ -70,10 +70,20 @@ def example_values(template: Template, brief: Brief, extreme: str | None = None)
         value = _ordinary(hint, one, facts, draw)
         facts[name] = ", ".join(value) if isinstance(value, list) else str(value)
         if extreme is None or extreme.startswith("choice "):
-            values[name] = _chosen(one, extreme) or value
+            values[name] = _chosen(one, extreme) or _within(value, one)
         else:
             values[name] = _extreme(one, extreme, number)
     return values
+
+
+def _within(value: SlotValue, one: Mapping[str, Any]) -> SlotValue:
+    """An ordinary value, cut where the schema has little room."""
+    if isinstance(value, str):
+        return value[: one.get("maxLength", TEXT_LENGTH)]
+    if isinstance(value, list):
+        length = one["items"].get("maxLength", ITEM_LENGTH)
+        return [item[:length] for item in value][: one.get("maxItems", LIST_LENGTH)]
+    return value
 
 
 def example_variables(template: Template, brief: Brief, extreme: str | None = None) -> dict[str, Any]:
