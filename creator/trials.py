@@ -5,6 +5,7 @@ Its language model is scripted and costs nothing, so a trial tells of the code a
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 from collections.abc import Awaitable
@@ -15,6 +16,7 @@ from autogen_core import MessageContext, RoutedAgent, message_handler
 
 from creator.cells import MAX_REASON, Cells, StartFailed
 from creator.errors import BirthFailed
+from creator.isolation.base import TRIALS_AT_ONCE
 from creator.modules import write_module
 from creator.text import clean
 from sandbox.errors import NO_HANDLER, HandlerFailed, MessagingError
@@ -87,6 +89,7 @@ class Trials:
         self._trusted = trusted
         self._objective = objective
         self._numbers = itertools.count(1)
+        self._places = asyncio.Semaphore(TRIALS_AT_ONCE)
 
     async def run(self, source: str) -> None:
         """Put a module that passed the policy through all of it.
@@ -94,6 +97,10 @@ class Trials:
         Raises:
             BirthFailed: It failed; the text says exactly where, in one line.
         """
+        async with self._places:
+            await self._run(source)
+
+    async def _run(self, source: str) -> None:
         number = next(self._numbers)
         name = f"trial_{number}"
         self.names.add(name)

@@ -7,19 +7,17 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
 
 from creator.agents.messages import Created
 from creator.errors import BirthFailed
 from creator.house import House, Listeners
+from creator.isolation.base import TRIALS_AT_ONCE
 from creator.models.backend import Backend
 from creator.models.no_model import NoModel
 from creator.modules import write_module
 from creator.progress import Progress, SilentProgress
 from creator.settings import SpawnSettings
 from sandbox.protocol import Introduction
-
-TRIALS_AT_ONCE: Final = 4
 
 
 async def try_modules(
@@ -40,17 +38,15 @@ async def try_modules(
         EnvironmentFault: There is no sandbox.
     """
     found: dict[str, str] = {}
-    places = asyncio.Semaphore(TRIALS_AT_ONCE)
     settings = settings.model_copy(update={"count": max(settings.count, TRIALS_AT_ONCE)})
     async with _house(settings, NoModel(), progress or SilentProgress(), writes_code=not own) as house:
 
         async def one(name: str, source: str) -> None:
-            async with places:
-                try:
-                    await house.trials.run(source)
-                    found[name] = ""
-                except BirthFailed as error:
-                    found[name] = str(error)
+            try:
+                await house.trials.run(source)
+                found[name] = ""
+            except BirthFailed as error:
+                found[name] = str(error)
 
         async with asyncio.TaskGroup() as group:
             for name, source in modules.items():

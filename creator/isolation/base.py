@@ -51,6 +51,10 @@ MEMORY_PER_AGENT: Final = 4 << 20
 """What each further agent of a packed cell needs."""
 
 
+TRIALS_AT_ONCE: Final = 4
+"""How many modules are tried side by side, each in a cell that nobody shares."""
+
+
 @dataclass(frozen=True)
 class Capacity:
     """What a sandbox has to hold.
@@ -65,13 +69,14 @@ class Capacity:
 
     @property
     def cells(self) -> int:
-        """How many processes that makes."""
-        return -(-self.agents // self.agents_per_cell)
+        """How many processes that makes; where agents are packed, trials have more of their own."""
+        spare = TRIALS_AT_ONCE if self.agents_per_cell > 1 else 0
+        return -(-self.agents // self.agents_per_cell) + spare
 
     @property
     def memory(self) -> int:
         """Bytes that they may use all together, with what starts and watches them."""
-        return (512 << 20) + MEMORY_PER_CELL * self.cells + MEMORY_PER_AGENT * (self.agents - self.cells)
+        return (512 << 20) + MEMORY_PER_CELL * self.cells + MEMORY_PER_AGENT * max(0, self.agents - self.cells)
 
     @property
     def pids(self) -> int:

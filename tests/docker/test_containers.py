@@ -149,7 +149,7 @@ async def test_what_is_in_force_is_told_by_the_container_itself(engine: Any, iso
     assert int(facts["user of a cell"]) >= 20_000
     assert facts["folders that can be written to"] == "/tmp/cell-0"
     assert facts["memory of the sandbox"] == ("704 MiB" if isolation == "process" else "256 MiB")
-    assert int(facts["processes of the sandbox"]) <= 112
+    assert int(facts["processes of the sandbox"]) <= 160
     assert float(facts["processors of the sandbox"]) >= 1
     for refused in ("start a program", "open a connection", "reach another unix socket", "signal its parent"):
         assert facts[refused] == "refused (Operation not permitted)"
