@@ -17,10 +17,11 @@ class Decisions:
 
     Args:
         ledger: Where they are.
-        on_regenerate: Called with an agent's name and the reason, when somebody wants it written anew.
+        on_regenerate: Called with an agent's name and the reason, when somebody wants it written anew; tells whether
+            that is begun.
     """
 
-    def __init__(self, ledger: Ledger, on_regenerate: Callable[[str, str], None]) -> None:
+    def __init__(self, ledger: Ledger, on_regenerate: Callable[[str, str], bool]) -> None:
         self._ledger = ledger
         self._on_regenerate = on_regenerate
         self._seen = 0
@@ -37,18 +38,21 @@ class Decisions:
             self.look()
             await asyncio.sleep(LOOK_SECONDS)
 
-    def look(self) -> None:
-        """Read what is new."""
+    def look(self) -> bool:
+        """Read what is new, and tell whether somebody has something to do now."""
+        woken = False
         for row in self._ledger.decisions_after(self._seen):
             self._seen = row.id
             if row.decision == "regenerate":
-                self._on_regenerate(row.name, row.why)
+                woken |= self._on_regenerate(row.name, row.why)
                 continue
             key = (row.name, row.sha256)
             self._made[key] = row
-            waiting = self._waiting.pop(key, None)
+            waiting = self._waiting.get(key)
             if waiting is not None and not waiting.done():
                 waiting.set_result(row)
+                woken = True
+        return woken
 
     async def of(self, name: str, sha256: str) -> DecisionRow:
         """The decision about one module of an agent, as soon as there is one.
@@ -61,5 +65,8 @@ class Decisions:
         made = self._made.get(key)
         if made is not None:
             return made
-        waiting = self._waiting.setdefault(key, asyncio.get_running_loop().create_future())
-        return await asyncio.shield(waiting)
+        self._waiting[key] = asyncio.get_running_loop().create_future()
+        try:
+            return await self._waiting[key]
+        finally:
+            self._waiting.pop(key, None)

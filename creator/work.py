@@ -14,6 +14,7 @@ class Work:
     def __init__(self) -> None:
         self._busy = 0
         self._over = asyncio.Event()
+        self._going_on = asyncio.Event()
 
     async def do(self, work: Coroutine[Any, Any, None]) -> None:
         """Do a piece of work; it counts until it has ended."""
@@ -33,18 +34,18 @@ class Work:
         finally:
             self._change(1)
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether everybody has ended or waits for a person."""
-        return self._over.is_set()
-
     async def idle(self) -> None:
         """Wait until everybody has ended or waits for a person."""
         await self._over.wait()
+        while self._busy:  # somebody has begun since this was woken
+            await self._over.wait()
+
+    async def resumed(self) -> None:
+        """Wait until somebody is at work."""
+        await self._going_on.wait()
 
     def _change(self, by: int) -> None:
         self._busy += by
-        if self._busy == 0:
-            self._over.set()
-        else:
-            self._over.clear()
+        was, now = (self._going_on, self._over) if self._busy == 0 else (self._over, self._going_on)
+        was.clear()
+        now.set()

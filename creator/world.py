@@ -244,9 +244,9 @@ class World:
         """Wait until nobody does anything but wait for a person who has not decided yet."""
         while begun:
             await self._work.idle()
-            self._decisions.look()
-            await asyncio.sleep(0)  # whoever was decided about wakes up now
-            begun = not self._work.is_idle
+            begun = self._decisions.look()
+            if begun:
+                await self._work.resumed()  # by whoever was decided about
 
     def _first_wishes(self) -> list[Wish]:
         """The agents of the library, and new ones up to the number that was asked for."""
@@ -286,12 +286,13 @@ class World:
         if not self._unsettled:
             self.house.population.settled.set()
 
-    def _regenerate(self, name: str, why: str) -> None:
-        """A person wants an agent written anew."""
+    def _regenerate(self, name: str, why: str) -> bool:
+        """A person wants an agent written anew; tells whether there is such an agent."""
         number = next((one.number for one in self.record.agents.values() if one.name == name), None)
         if number is not None:
             replacing = self._nursery.replace(number, name, why, self.try_out)
             self._begin_work(replacing)
+        return number is not None
 
     async def _create_colleague(self, order: ColleagueOrder, asker: str) -> Colleague:
         """An agent wishes for a colleague: within the limits it is born like any other."""

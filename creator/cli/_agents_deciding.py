@@ -28,18 +28,24 @@ if TYPE_CHECKING:
 @click.command("approve")
 @click.argument("names", metavar="NAME...", nargs=-1)
 @click.option("--all", "everyone", is_flag=True, help="All that wait.")
+@click.option("--filled", is_flag=True, help="All that wait and in which a model filled in nothing but values.")
 @run_option
 @output_option
 @debug_option
-def approve(names: tuple[str, ...], everyone: bool, run: str | None, output: str | None) -> int:
+def approve(names: tuple[str, ...], everyone: bool, filled: bool, run: str | None, output: str | None) -> int:
     """Let pending agents live.
 
     While their run goes on they come to life in it; when it has ended it is opened again for them.
     """
     view = open_run(output, run)
-    if not names and not everyone:
+    if not names and not everyone and not filled:
         raise UsageError(f"Say whom: {_waiting(view)}, or --all.")
-    chosen = view.outcome.pending if everyone else [_agent(view, name, "pending") for name in names]
+    chosen = [_agent(view, name, "pending") for name in names]
+    chosen += [
+        agent
+        for agent in view.outcome.pending
+        if agent.name not in names and (everyone or (filled and agent.author == "fill"))
+    ]
     _decide(view, chosen, "approved", "")
     for agent in chosen:
         click.echo(f"approved: {agent.name}")

@@ -202,7 +202,7 @@ def test_after_a_restart(
     assert len(server.requests) == asked, "nothing has to be opened to give somebody up"
     assert main(["agents", "approve", second, *output]) == 2
     assert "is failed, not pending" in capsys.readouterr().err
-    assert main(["agents", "approve", "--all", *output]) == 3
+    assert main(["agents", "approve", "--filled", *output]) == 3
     again = load_run(outcome.directory).outcome
     assert {agent.name: agent.state for agent in again.agents} == {first: "live", second: "failed", third: "live"}
     assert [idea.author for idea in again.ideas] == [first, third]
