@@ -136,28 +136,39 @@ def decide_in_ledger(directory: Path, name: str, sha256: str, decision: Any, why
 
 
 async def test_another_terminal_decides_while_the_run_goes_on(run: Any, serve: Any, tmp_path: Path) -> None:
-    server = serve()
+    # The first agent lives at once, and its model does not answer before everything has been decided.
+    def until_released(number: int, request: dict[str, Any]) -> str | None:
+        return "hang" if not server.released.is_set() and "Propose one idea" in str(request["messages"]) else None
+
+    server = serve(fault=until_released)
     progress = RecordedProgress()
-    going = asyncio.create_task(run(2, server=server, review="later", progress=progress, bounce=0.0))
-    seen: set[str] = set()
-    # Somebody is always at work until both have been decided about: the first is rejected once, then approved.
-    decided: list[str] = []
-    async with asyncio.timeout(60):
-        while not going.done():
-            await asyncio.sleep(0.01)
-            for name, state, _ in list(progress.agents):
-                if state == "pending" and name not in seen:
-                    seen.add(name)
-                    (directory,) = (tmp_path / "generated").glob("2*")
-                    ((sha256,),) = rows(directory, f"SELECT sha256 FROM agents WHERE name = '{name}'")
-                    decision = "rejected" if not decided else "approved"
-                    decided.append(decision)
-                    decide_in_ledger(directory, name, sha256, decision, "too loud")
-    outcome = going.result()
-    assert decided[0] == "rejected"
-    assert all(agent.state in ("live", "pending") for agent in outcome.agents)
-    if outcome.exit_code == 0:
-        assert any("too loud" in str(request["messages"]) for request in server.requests)
+    reviewer = Scripted(lambda one: APPROVED if len(reviewer.shown) == 1 else Verdict("pending"))
+    options: dict[str, Any] = {"server": server, "progress": progress, "reviewer": reviewer, "model_timeout": 5}
+    going = asyncio.create_task(run(3, review="now", bounce=0.0, reply_deadline=120, **options))
+
+    async def reached(state: str, times: int) -> list[str]:
+        async with asyncio.timeout(60):
+            while (found := [name for name, one, _ in progress.agents if one == state])[times - 1 :] == []:
+                await asyncio.sleep(0.01)
+                assert not going.done(), going.result().reason
+        return found
+
+    def decide(name: str, decision: Any, why: str = "") -> None:
+        (directory,) = (tmp_path / "generated").glob("2*")
+        ((sha256,),) = rows(directory, f"SELECT sha256 FROM agents WHERE name = '{name}' AND state = 'pending'")
+        decide_in_ledger(directory, name, sha256, decision, why)
+
+    first, second = (await reached("pending", 2))[:2]
+    decide(first, "rejected", "too loud")
+    decide(second, "approved")
+    again = (await reached("pending", 3))[2]
+    decide(again, "approved")
+    live = await reached("live", 3)
+    server.released.set()
+    outcome = await going
+    assert outcome.exit_code == 0, outcome.reason
+    assert {second, again} < set(live)
+    assert any("too loud" in str(request["messages"]) for request in server.requests)
 
 
 async def test_an_approval_is_for_exactly_one_module(run: Any) -> None:
