@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
 from creator.agents.messages import CreateAgent, Created
 from creator.agents.registry import Population
 from creator.blueprint import Blueprint
-from creator.briefs import Brief
 from creator.cells import MAX_REASON, Cells, StartFailed
 from creator.errors import BirthFailed, CreatorError, TerminalModelError
 from creator.modules import Modules
@@ -23,6 +21,7 @@ from creator.record import RunRecord
 from creator.review.gate import Gate, Rejected, Wait
 from creator.settings import SpawnSettings
 from creator.text import clean
+from creator.wishes import Wish
 from sandbox.errors import MessagingError
 from sandbox.protocol import CREATOR, Introduction
 from sandbox.runtime import HardenedRuntime
@@ -44,25 +43,6 @@ class _FailedTry(Exception):
         super().__init__(reason)
         self.reason = clean(reason, MAX_REASON)
         self.terminal = terminal
-
-
-@dataclass(frozen=True)
-class Wish:
-    """An agent that shall be born.
-
-    Attributes:
-        number: Of its birth, from 1; it tells the births of a run apart.
-        brief: What it shall be.
-        template: What it is filled from, or what a model that writes code gets as its example.
-        parents: Agents that it stems from.
-        draft: Its module, when it is there already; nothing is written then.
-    """
-
-    number: int
-    brief: Brief
-    template: str
-    parents: tuple[str, ...] = ()
-    draft: Created | None = None
 
 
 class Nursery:
@@ -118,7 +98,7 @@ class Nursery:
 
         Three tries may fail. What a person rejects is written anew with the reason, and counts as none of them.
         """
-        number, brief = wish.number, wish.brief
+        number = wish.number
         name: str | None = None
         reason, attempt, failures, rejections = "", 0, 0, 0
         while failures < (1 if wish.draft is not None else TRIES) and rejections < MAX_REJECTIONS:
@@ -151,9 +131,7 @@ class Nursery:
         if name in self._taken:
             name = None  # another agent has it by now
         self._taken.add(name or f"agent_{number}")
-        self._record.agent(
-            number, name or f"agent_{number}", brief, "failed", attempts=attempt, reason=reason, parents=wish.parents
-        )
+        self._record.agent(wish, name or f"agent_{number}", "failed", attempts=attempt, reason=reason)
         return None
 
     def _note(self, wish: Wish, attempt: int, stage: str, reason: str, name: str | None) -> None:
@@ -201,9 +179,7 @@ class Nursery:
             sha256 = self._saved(draft)
             await self._cells.start(name, sha256, self._dice(wish.number, attempt))
         self._announce(draft.blueprint)
-        self._record.agent(
-            wish.number, name, wish.brief, "live", attempts=attempt, sha256=sha256, blueprint=draft.blueprint
-        )
+        self._record.agent(wish, name, "live", attempts=attempt, sha256=sha256, blueprint=draft.blueprint)
 
     async def _admitted(self, draft: Created, pend: Wait) -> Created:
         return draft if self._gate is None else await self._gate.admit(draft, pend)
@@ -211,9 +187,7 @@ class Nursery:
     async def _pend(self, wish: Wish, attempt: int, draft: Created) -> None:
         name = draft.blueprint.name
         sha256 = self._saved(draft)
-        self._record.agent(
-            wish.number, name, wish.brief, "pending", attempts=attempt, sha256=sha256, blueprint=draft.blueprint
-        )
+        self._record.agent(wish, name, "pending", attempts=attempt, sha256=sha256, blueprint=draft.blueprint)
         self._settle(wish.number)
 
     def _saved(self, draft: Created) -> str:
@@ -260,7 +234,15 @@ class Nursery:
         before = self._blueprints.get(name)
         if before is None or name not in self._population:
             raise StartFailed(f"no agent {name!r} is live")
-        wish = Wish(number, before.brief, before.template, tuple(before.parents))
+        known = self._record.agents[number]
+        wish = Wish(
+            number,
+            before.brief,
+            before.template,
+            tuple(before.parents),
+            generation=known.generation,
+            asked_by=known.asked_by,
+        )
         feedback = f"{name} is written anew{f', because: {why}' if why else ''}; make it clearly different"
         draft = await self._write(self._order(wish, before.attempt + 1, feedback, name))
         await trial(draft.source)
@@ -277,9 +259,8 @@ class Nursery:
             changed.set()
             del self._changing[name]
         self._record.agent(
-            number,
+            wish,
             name,
-            wish.brief,
             "live",
             attempts=draft.blueprint.attempt,
             sha256=sha256,

@@ -72,6 +72,8 @@ class Brief(BaseModel):
     role: str = Field(min_length=1, max_length=120)
     temperament: str = Field(min_length=1, max_length=120)
     topic: str = Field(min_length=1, max_length=120)
+    customer: str = Field(default="", max_length=120, description="Whom it thinks of.")
+    technology: str = Field(default="", max_length=120, description="What it likes to use.")
     persona: str = Field(
         default_factory=_default_persona,
         min_length=1,

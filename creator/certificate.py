@@ -98,7 +98,7 @@ def certificate_of(view: RunView, agent: AgentOutcome) -> Certificate:
         path=outcome.directory / "agents" / f"{agent.name}.py",
         file=file_state(outcome.directory, agent),
         ideas={idea.number: idea.final.title for idea in outcome.ideas if idea.author == agent.name},
-        refined=[idea.number for idea in outcome.ideas if agent.name in idea.refiners],
+        refined=[idea.number for idea in outcome.ideas if agent.name in idea.contributors],
     )
 
 

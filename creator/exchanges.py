@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from creator.outcome import IdeaVersion
+from creator.outcome import IdeaVersion, Remark
 from creator.runtime import Exchange
 from sandbox.protocol import Idea, Refinement, RefineRequest
 
@@ -38,14 +38,23 @@ class Conversations:
         self._refined[exchange.conversation].append(_Refined(exchange.source, exchange.target, before, after))
         return True
 
-    def versions(self, conversation: str, author: str, idea: Idea) -> list[IdeaVersion]:
-        """An idea's texts: the author's own first, then what each colleague in turn made of it."""
-        versions = [IdeaVersion(author=author, idea=idea, hop=0)]
+    def lineage(self, conversation: str, author: str, idea: Idea, last: int) -> tuple[list[IdeaVersion], list[Remark]]:
+        """An idea's texts, the author's own first and the final one last, and what was said about them.
+
+        Args:
+            conversation: Its id.
+            author: Whose idea it is.
+            idea: What the author delivered.
+            last: The highest id of a text so far; these get the following ones.
+        """
+        versions = [IdeaVersion(author=author, idea=idea, hop=0, id=last + 1)]
         left = self._refined.pop(conversation, [])
         while True:
-            last = versions[-1]
-            step = next((r for r in left if r.sender == last.author and r.before == last.idea), None)
+            end = versions[-1]
+            step = next((r for r in left if r.sender == end.author and r.before == end.idea), None)
             if step is None:
-                return versions
+                return versions, []
             left.remove(step)
-            versions.append(IdeaVersion(author=step.refiner, idea=step.after, hop=len(versions)))
+            versions.append(
+                IdeaVersion(author=step.refiner, idea=step.after, hop=len(versions), id=end.id + 1, parents=[end.id])
+            )

@@ -21,6 +21,7 @@ from creator.agents.registry import Population, Registry
 from creator.authors import Author
 from creator.blueprint import Blueprint
 from creator.cells import Cells
+from creator.ideas.form import load_idea_form
 from creator.isolation import Sandbox, open_sandbox
 from creator.isolation.base import SOCKET_FOLDER_PREFIX, SOCKET_NAME
 from creator.models.backend import Backend
@@ -108,6 +109,7 @@ class House:
         listeners: Listeners,
     ) -> None:
         self.settings = settings
+        self.form = load_idea_form(settings.idea_schema)
         self.backend = backend
         self.population = Population(seed)
         self.blueprints: dict[str, Blueprint] = {}
@@ -207,6 +209,7 @@ class House:
             self._templates,
             self.blueprints,
             self.settings.objective,
+            self.form,
             lambda message_id: self.host.admission(MODEL_GATEWAY, message_id),
             self._seed,
             on_trial,

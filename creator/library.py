@@ -182,7 +182,7 @@ def _check_name(name: str) -> None:
 
 def _best_known_idea(outcome: RunOutcome, name: str) -> str:
     ideas = [idea for idea in outcome.ideas if idea.author == name]
-    return max(ideas, key=lambda idea: len(idea.refiners)).final.title if ideas else ""
+    return max(ideas, key=lambda idea: len(idea.contributors)).final.title if ideas else ""
 
 
 def kept(library: Path) -> list[Kept]:

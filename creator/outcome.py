@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from sandbox.protocol import Idea
 
@@ -38,6 +39,12 @@ class AgentOutcome(Record):
     """How its module came to be: ``fill``, ``code`` or ``adopted``."""
     template: str = ""
     parents: list[str] = Field(default_factory=list)
+    generation: int = Field(default=0, ge=0)
+    """0 for agents that the user asked for and their colleagues, 1 for those bred from the best of them, and so on."""
+    asked_by: str = ""
+    """Who wished for it: an agent's name, ``user`` for one added while the run went on, or nobody."""
+    customer: str = ""
+    technology: str = ""
     sha256: str = ""
     """Digest of its module in hexadecimal; empty when there is none."""
     prompt_tokens: int = Field(default=0, ge=0)
@@ -50,28 +57,144 @@ class IdeaVersion(Record):
     author: str
     idea: Idea
     hop: int = Field(default=0, ge=0)
-    """How many colleagues the idea had passed when this was written; 0 for the author's own text."""
+    """How many colleagues the idea had passed when this was written; 0 for the author's own first text."""
+    id: int = Field(default=0, ge=0)
+    """Tells the texts of a run apart, from 1; 0 in runs of earlier releases."""
+    parents: list[int] = Field(default_factory=list)
+    """Ids of the texts that it was made from."""
+
+
+class Remark(Record):
+    """What somebody said about a text, in words."""
+
+    author: str
+    kind: Literal["critique", "pro", "contra", "verdict"]
+    about: int = Field(ge=0)
+    """The id of the text."""
+    content: str
 
 
 class IdeaOutcome(Record):
-    """An idea with all its texts."""
+    """An idea with all its texts, none of which replaces another."""
 
     number: int = Field(ge=1)
     author: str
-    refiners: list[str] = Field(default_factory=list)
+    contributors: list[str] = Field(default_factory=list, validation_alias=AliasChoices("contributors", "refiners"))
+    """Everybody else who wrote a text of it, or said something about one, in order."""
     versions: list[IdeaVersion] = Field(min_length=1)
-    """The author's own text first, the final one last."""
+    """The author's own first text first, the final one last."""
+    remarks: list[Remark] = Field(default_factory=list)
     agent_model: str = ""
+    conversation: str = ""
+    generation: int = Field(default=0, ge=0)
+    """Of its author: 0 for agents that the user asked for, 1 for those that were bred from the best of them."""
+    weak: list[str] = Field(default_factory=list)
+    """What plain checks found wrong with its final text, a few words each."""
+    source: Literal["agent", "one-shot"] = "agent"
+    """``one-shot`` for an idea of the baseline, which no agent had a part in."""
 
     @property
     def original(self) -> Idea:
-        """The author's own text."""
+        """The author's own first text."""
         return self.versions[0].idea
 
     @property
     def final(self) -> Idea:
         """The latest text."""
         return self.versions[-1].idea
+
+
+class RatedIdea(Record):
+    """An idea's place in a judge's order of preference."""
+
+    number: int = Field(ge=1)
+    rank: int = Field(ge=1)
+    rating: float
+    """Bradley-Terry strength on Elo's scale: 400 more are odds of ten to one; 1,500 is the mean of all."""
+    low: float
+    high: float
+    """Where 95 % of the bootstrap samples lie."""
+    wins: float = Field(ge=0)
+    """Comparisons won; one that the judges were at odds about counts half."""
+    comparisons: int = Field(ge=0)
+
+
+class JudgeReport(Record):
+    """How far a judge agrees with itself."""
+
+    name: str
+    model: str
+    pairs: int = Field(ge=0)
+    """Pairs that it judged in both orders."""
+    agreed: int = Field(ge=0)
+    """Pairs of which it preferred the same idea in both orders."""
+    first_preferred: int = Field(default=0, ge=0)
+    """Verdicts, two for each pair, that preferred the idea shown first."""
+    failed: int = Field(default=0, ge=0)
+    """Comparisons that it gave no verdict on."""
+    at_chance: bool = False
+    """Whether its agreement could be a coin's: the 95 % interval reaches down to one half."""
+
+
+class BaselineReport(Record):
+    """How the population did against one-shot ideas of the same model."""
+
+    ideas: int = Field(ge=0)
+    """One-shot ideas that took part."""
+    population_tokens: int = Field(ge=0)
+    baseline_tokens: int = Field(ge=0)
+    preferred: float | None = Field(default=None, ge=0, le=1)
+    """How likely the judge prefers a random idea of the population to a random one-shot idea; None without judging."""
+    low: float | None = None
+    high: float | None = None
+    """Where 95 % of the bootstrap samples lie."""
+
+
+class GenerationReport(Record):
+    """What one generation came to, on the scale of all."""
+
+    generation: int = Field(ge=0)
+    ideas: int = Field(ge=0)
+    mean_rating: float | None = None
+    low: float | None = None
+    high: float | None = None
+    best: int | None = None
+    """Number of its best idea."""
+    tokens: int = Field(default=0, ge=0)
+    """Tokens read and written for it, judging not counted."""
+
+
+class Ranking(Record):
+    """The order of a run's ideas, and how it was found."""
+
+    by: Literal["judge", "checks"]
+    """``judge``: a judge's preference. ``checks``: plain checks alone, since no capable model was there to judge."""
+    places: list[RatedIdea] = Field(default_factory=list)
+    """Best first; ideas that are listed under another are left out."""
+    order: list[int] = Field(default_factory=list)
+    """Numbers of all ideas, best first, near-duplicates after the idea that they are listed under."""
+    under: dict[int, int] = Field(default_factory=dict)
+    """By number: the idea that a near-duplicate is listed under."""
+    judges: list[JudgeReport] = Field(default_factory=list)
+    rounds: int = Field(default=0, ge=0)
+    comparisons: int = Field(default=0, ge=0)
+    tokens: int = Field(default=0, ge=0)
+    """Read and written by the judges."""
+    note: str = ""
+    """What a reader has to know of it, in one line."""
+
+
+class Diversity(Record):
+    """How different the agents and their ideas are, as measured."""
+
+    agents: int = Field(ge=0)
+    sectors: int = Field(ge=0)
+    """Distinct ones."""
+    customers: int = Field(default=0, ge=0)
+    technologies: int = Field(default=0, ge=0)
+    similarity: float | None = Field(default=None, ge=0, le=1)
+    """Mean over all pairs of ideas, 0 for nothing in common; None below two ideas."""
+    measured_by: str = ""
 
 
 class StartedRun(Record):
@@ -107,6 +230,15 @@ class RunOutcome(Record):
     ideas: list[IdeaOutcome] = Field(default_factory=list)
     failures: list[str] = Field(default_factory=list)
     """What went wrong, a line each, without what stands at an agent already."""
+    idea_fields: list[str] = Field(default_factory=list)
+    """Names of the parts of an idea, in order; empty in runs of earlier releases."""
+    ranking: Ranking | None = None
+    diversity: Diversity | None = None
+    baseline: BaselineReport | None = None
+    one_shot: list[IdeaOutcome] = Field(default_factory=list)
+    """The ideas of the baseline, numbered after those of the population."""
+    generations: list[GenerationReport] = Field(default_factory=list)
+    """One for each generation when there were several."""
     started: datetime
     elapsed_s: float = Field(default=0, ge=0)
     prompt_tokens: int = Field(default=0, ge=0)
@@ -131,6 +263,12 @@ class RunOutcome(Record):
     def pending(self) -> list[AgentOutcome]:
         """The agents that wait for a person's decision."""
         return [agent for agent in self.agents if agent.state == "pending"]
+
+
+def contributors_of(author: str, versions: Iterable[IdeaVersion], remarks: Iterable[Remark]) -> list[str]:
+    """Everybody but the author who wrote a text or said something about one, each once, in order."""
+    names = [*(one.author for one in versions), *(one.author for one in remarks)]
+    return [name for name in dict.fromkeys(names) if name != author]
 
 
 def exit_code_for(asked: int, ideas: int, interrupted: bool = False) -> ExitCode:

@@ -21,7 +21,7 @@ from creator.errors import EnvironmentFault
 from creator.outcome import IdeaOutcome, RunOutcome, StartedRun
 from creator.report import render_report
 from creator.settings import SpawnSettings
-from creator.text import encodable, markdown_line, markdown_paragraphs, slug
+from creator.text import encodable, label, markdown_line, markdown_paragraphs, slug
 from sandbox.protocol import Idea
 
 RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
@@ -36,13 +36,6 @@ REPORT_FILE: Final = "report.html"
 _ID_TRIES: Final = 100
 _USER_INFO: Final = re.compile(r"//[^/@]*@")
 """A name and a password in an address: they are nobody's business who reads a run."""
-_PARTS: Final = (
-    ("Problem", "problem"),
-    ("Customer", "customer"),
-    ("Solution", "solution"),
-    ("Revenue model", "revenue_model"),
-    ("First step", "first_step"),
-)
 
 
 def new_run_directory(output: Path) -> Path:
@@ -104,7 +97,7 @@ def write_settings(run_directory: Path, settings: SpawnSettings) -> None:
     Raises:
         EnvironmentFault: It cannot be written.
     """
-    left_out = {"output", "library", "with_agents", "json_output", "quiet", "deadline"}
+    left_out = {"output", "objective_file", "library", "with_agents", "json_output", "quiet", "deadline"}
     values = settings.model_dump(mode="json", exclude=left_out, exclude_none=True)
     if "base_url" in values:
         values["base_url"] = _USER_INFO.sub("//", values["base_url"])
@@ -153,7 +146,7 @@ def idea_file_name(idea: IdeaOutcome, total: int) -> str:
 def render_idea(idea: IdeaOutcome, outcome: RunOutcome) -> str:
     """One idea as Markdown. No text of a model's can become a heading, a link or HTML in it."""
     final = idea.final
-    refiners = ", ".join(markdown_line(name, 64) for name in idea.refiners) or "none"
+    contributors = ", ".join(markdown_line(name, 64) for name in idea.contributors) or "none"
     lines = [
         f"# {markdown_line(final.title, 200)}",
         "",
@@ -161,7 +154,7 @@ def render_idea(idea: IdeaOutcome, outcome: RunOutcome) -> str:
         "## Origin",
         "",
         f"- Author: {markdown_line(idea.author, 64)}",
-        f"- Refiners: {refiners}",
+        f"- Contributors: {contributors}",
         f"- Model: {markdown_line(idea.agent_model or outcome.model, 200)}",
         f"- Run: {markdown_line(outcome.run_id, 64)}",
         f"- Objective: {markdown_line(outcome.objective, 4_000)}",
@@ -236,6 +229,6 @@ def _as_json(record: dict[str, Any]) -> str:
 
 def _parts(idea: Idea, heading: str) -> list[str]:
     lines: list[str] = []
-    for label, field in _PARTS:
-        lines += [f"{heading} {label}", "", markdown_paragraphs(getattr(idea, field)) or "(empty)", ""]
+    for name, text in idea.parts.items():
+        lines += [f"{heading} {label(name)}", "", markdown_paragraphs(text) or "(empty)", ""]
     return lines

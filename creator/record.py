@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from creator.blueprint import Blueprint
-from creator.briefs import Brief
 from creator.errors import EnvironmentFault
 from creator.exchanges import Conversations
 from creator.ledger.store import FILE_NAME, Ledger
 from creator.models.calls import Account, CallRecord
-from creator.outcome import AgentOutcome, IdeaOutcome, RunOutcome, exit_code_for
+from creator.outcome import AgentOutcome, IdeaOutcome, RunOutcome, contributors_of, exit_code_for
 from creator.progress import Progress
 from creator.runtime import Exchange
 from creator.settings import SpawnSettings
+from creator.wishes import Wish
 from sandbox.protocol import CellReport, Proposal
 
 REASON_CHARACTERS = 500
@@ -82,36 +82,44 @@ class RunRecord:
 
     def agent(
         self,
-        number: int,
+        wish: Wish,
         name: str,
-        brief: Brief,
         state: Literal["live", "failed", "pending"],
         *,
         attempts: int,
         reason: str = "",
         sha256: str = "",
         blueprint: Blueprint | None = None,
-        parents: Sequence[str] = (),
     ) -> None:
         """An agent came to life, was given up, or waits for a person.
 
         Args:
-            number: Of its birth, from 1.
+            wish: What it was asked to be.
             name: Its name, or one that stands for it when it never got one.
-            brief: What it was asked to be.
             state: What it came to.
             attempts: How many tries it took.
             reason: Why it failed.
             sha256: Digest of its module in hexadecimal; empty when there is none.
             blueprint: What is known of it; None when it did not come so far.
-            parents: The agents that it stems from.
         """
-        known: dict[str, Any] = {"number": number, "sha256": sha256, "parents": list(parents)}
+        known: dict[str, Any] = {"parents": list(wish.parents)}
         if blueprint is not None:
-            known |= {"author": blueprint.author, "template": blueprint.template, "parents": blueprint.parents}
+            known = {"author": blueprint.author, "template": blueprint.template, "parents": blueprint.parents}
         self._set_agent(
             AgentOutcome(
-                name=name, sector=brief.sector, role=brief.role, state=state, reason=reason, attempts=attempts, **known
+                number=wish.number,
+                name=name,
+                sector=wish.brief.sector,
+                role=wish.brief.role,
+                customer=wish.brief.customer,
+                technology=wish.brief.technology,
+                generation=wish.generation,
+                asked_by=wish.asked_by,
+                state=state,
+                reason=reason,
+                attempts=attempts,
+                sha256=sha256,
+                **known,
             )
         )
 
@@ -137,6 +145,10 @@ class RunRecord:
             author=agent.author,
             template=agent.template,
             parents=agent.parents,
+            generation=agent.generation,
+            asked_by=agent.asked_by,
+            customer=agent.customer,
+            technology=agent.technology,
         )
         self.ledger.record_event(agent.state, agent.name, {"number": agent.number, "reason": agent.reason})
         self.progress.agent(agent.name, agent.state, agent.reason)
@@ -151,33 +163,40 @@ class RunRecord:
         with self._faults():
             self.ledger.record_event(kind, subject, detail)
 
-    def idea(self, author: str, conversation: str, proposal: Proposal) -> None:
-        """An agent delivered its idea; the refinements are those that the host saw."""
-        versions = self._conversations.versions(conversation, author, proposal.idea)
+    def idea(self, author: str, conversation: str, proposal: Proposal, *, generation: int = 0) -> IdeaOutcome:
+        """An agent delivered its idea; what others made and said of it is what the host saw."""
+        versions, remarks = self._conversations.lineage(conversation, author, proposal.idea, self._texts)
+        self._texts += len(versions)
         number = len(self.ideas) + 1
-        parent: int | None = None
+        weak: list[str] = []
         for version in versions:
-            self._texts += 1
-            contributor = version.author if version.hop else None
             self.ledger.record_idea(
-                self._texts,
-                conversation=conversation,
-                author=author,
-                contributor=contributor,
-                parent=parent,
+                version.id,
+                number,
+                conversation,
+                author,
+                writer=version.author,
+                parents=version.parents,
                 hop=version.hop,
                 idea=version.idea.model_dump(),
+                weak=weak if version is versions[-1] else [],
             )
-            parent = self._texts
+        for remark in remarks:
+            self.ledger.record_remark(remark.author, remark.kind, remark.about, remark.content)
         idea = IdeaOutcome(
             number=number,
             author=author,
-            refiners=[version.author for version in versions[1:]],
+            contributors=contributors_of(author, versions, remarks),
             versions=versions,
+            remarks=remarks,
             agent_model=self.model,
+            conversation=conversation,
+            generation=generation,
+            weak=weak,
         )
         self.ideas.append(idea)
         self.progress.idea(number, author, idea.final.title)
+        return idea
 
     def exchange(self, exchange: Exchange) -> None:
         """The host saw a request end."""
@@ -223,7 +242,7 @@ class RunRecord:
         """
         agents = [self._with_tokens(agent) for _, agent in sorted(self.agents.items())]
         failures = [*self.failures, fault] if fault else self.failures
-        asked, made = self.settings.count, len(self.ideas)
+        asked, made = self.settings.asked, len(self.ideas)
         return RunOutcome(
             run_id=self.directory.name,
             objective=self.settings.objective,

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from creator.outcome import IdeaOutcome, RunOutcome
 from creator.progress.counts import duration
-from creator.text import clean, clean_lines, encodable
+from creator.text import clean, clean_lines, encodable, label
 
 _HUES: Final = 10
 """How many colours the style sheet has for agents."""
@@ -37,7 +37,7 @@ def render_report(outcome: RunOutcome) -> str:
         page.render(
             run=outcome,
             ideas_of=ideas_of,
-            refined=[idea for idea in outcome.ideas if idea.refiners],
+            refined=[idea for idea in outcome.ideas if idea.contributors],
             refinements=sum(len(idea.versions) - 1 for idea in outcome.ideas),
             sectors={agent.name: agent.sector for agent in outcome.agents},
             policy=policy,
@@ -69,6 +69,7 @@ def _environment() -> Environment:
         "paragraphs": _paragraphs,
         "hue": _hue,
         "duration": duration,
+        "label": label,
         "number": lambda value: f"{value:,}",
     }
     return environment

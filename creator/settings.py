@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 import platformdirs
 from dotenv import dotenv_values
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -27,9 +27,13 @@ from pydantic_settings import (
 
 from creator.errors import UsageError
 from creator.templates.mix import DEFAULT_TEMPLATE, parse_mix
-from creator.text import clean
+from creator.text import clean, clean_lines
+from sandbox.protocol import Pattern
 
 DEFAULT_OBJECTIVE: Final = "business ideas for agentic AI"
+MAX_OBJECTIVE: Final = 4_000
+"""Characters of what the population works on."""
+MAX_OBJECTIVE_BYTES: Final = 20_000
 MAX_AGENTS: Final = 2_000
 """The largest population; briefs stay distinct up to here."""
 
@@ -137,10 +141,18 @@ class SpawnSettings(TemplateSettings):
 
     count: int = Field(ge=1, le=MAX_AGENTS)
     """How many agents, and so how many ideas."""
-    objective: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)] = (
+    objective: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_OBJECTIVE)] = (
         DEFAULT_OBJECTIVE
     )
     """What the population works on."""
+    objective_file: Path | None = None
+    """A UTF-8 text file that says what the population works on; it takes the place of ``objective``."""
+    idea_schema: Path | None = None
+    """A JSON Schema of the parts of an idea; None for business ideas."""
+    pattern: Pattern | None = None
+    """How agents work on an idea together; None leaves each agent its own way."""
+    briefs: Path | None = None
+    """A JSON file with more sectors, customers, technologies, roles and temperaments to draw from."""
     model: _Line | None = None
     """A model spec such as ``openai:gpt-4.1-mini``; None lets the keys in the environment decide."""
     base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$", max_length=500)] | None = None
@@ -161,6 +173,26 @@ class SpawnSettings(TemplateSettings):
     """Whether a person approves each module before it goes live: asked on this terminal, or whenever there is time."""
     max_agents: int | None = Field(default=None, ge=1, le=MAX_AGENTS)
     """How many agents there may be once they ask for colleagues; None for twice as many as were asked for."""
+    max_depth: int = Field(default=2, ge=0, le=10)
+    """How many generations of colleagues there may be that agents asked for."""
+    colleagues_each: int = Field(default=2, ge=0, le=100)
+    """How many colleagues one agent may ask for."""
+    colleague_tokens: int = Field(default=200_000, ge=0)
+    """Tokens of the model that an agent may have spent, beyond which it gets no more colleagues."""
+    generations: int = Field(default=0, ge=0, le=20)
+    """How many more generations are bred from the best."""
+    keep: int | None = Field(default=None, ge=1, le=MAX_AGENTS)
+    """How many of the best ideas' authors are the next generation's parents; None for a quarter, at least two."""
+    tournament: bool = True
+    """Whether a judge compares the ideas, where the model is capable of it."""
+    judge_model: Annotated[list[str], NoDecode] = Field(default_factory=list)
+    """Models that judge, as specs; none for the model of the run."""
+    judges: int | None = Field(default=None, ge=1, le=9)
+    """How many judges there are; None for one of each model."""
+    baseline: bool = False
+    """Whether one-shot ideas of the same model take part in the tournament, blind."""
+    embeddings: _Line | None = None
+    """A model of the same server that embeds texts, to find near-duplicates; None compares their words."""
     template: Annotated[dict[str, float], NoDecode] = {DEFAULT_TEMPLATE: 1.0}
     """By name: the weights of the templates that agents are made from."""
     seed: int | None = None
@@ -198,6 +230,42 @@ class SpawnSettings(TemplateSettings):
             raise ValueError("name kept agents, such as 'ada_freight,bo_clinics'")
         return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
+    @field_validator("judge_model", mode="before")
+    @classmethod
+    def _judges_are_split(cls, value: object) -> object:
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+            raise ValueError("name models, such as 'openai:gpt-4.1-mini'")
+        return [name.strip() for text in texts for name in text.split(",") if name.strip()]
+
+    @field_validator("keep")
+    @classmethod
+    def _no_more_are_kept_than_live(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and value > info.data.get("count", value):
+            raise ValueError(f"there are only {info.data['count']} agents")
+        return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _objective_is_read(cls, values: Any) -> Any:
+        path = values.get("objective_file") if isinstance(values, dict) else None
+        return values if path is None else {**values, "objective": _read_objective(Path(path).expanduser())}
+
+    @property
+    def kept_parents(self) -> int:
+        """How many of the best ideas' authors are the next generation's parents."""
+        return self.keep or max(min(2, self.count), self.count // 4)
+
+    @property
+    def bred(self) -> int:
+        """How many agents each further generation brings; the parents stay in the population beside them."""
+        return self.count - min(self.kept_parents, self.count - 1)
+
+    @property
+    def asked(self) -> int:
+        """How many ideas the run shall come to."""
+        return self.count + self.generations * self.bred
+
     @property
     def author_deadline(self) -> float:
         """Seconds that the Creator has for one module; one that is written in code may be mended several times."""
@@ -217,6 +285,27 @@ class SpawnSettings(TemplateSettings):
         if not isinstance(texts, list | tuple) or not texts or not all(isinstance(one, str) for one in texts):
             raise ValueError("name a template, such as 'idea_agent' or 'idea_agent:3,critic_agent:1'")
         return parse_mix(texts)
+
+
+def _read_objective(path: Path) -> str:
+    """What a file says the population shall work on.
+
+    Raises:
+        UsageError: It cannot be read, is empty, or too long.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_OBJECTIVE_BYTES + 1).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"The objective file {str(path)!r} is not UTF-8 text: save it as UTF-8.") from None
+    except OSError as error:
+        raise UsageError(f"Cannot read the objective file {str(path)!r}: {error.strerror or error}.") from None
+    text = clean_lines(text).strip()
+    if not 0 < len(text) <= MAX_OBJECTIVE:
+        raise UsageError(
+            f"The objective file {str(path)!r} holds {len(text):,} characters: write 1 to {MAX_OBJECTIVE:,}."
+        )
+    return text
 
 
 def load_environ() -> dict[str, str]:
@@ -261,7 +350,9 @@ def _read_toml() -> dict[str, Any]:
 def _explain(error: ValidationError, given: Mapping[str, Any]) -> str:
     """The first mistake in one line; several at once would only hide which to mend first."""
     first = error.errors()[0]
-    located = str(first["loc"][0]) if first["loc"] else "?"
+    if not first["loc"]:
+        return clean(first["msg"], 500).removeprefix("Value error, ")
+    located = str(first["loc"][0])
     field = next((field for field, alias in _ALIASES.items() if alias == located.upper()), located)
     outside = _OUTSIDE_NAMES.get(field, field)
     if first["type"] == "missing" and field == "count":

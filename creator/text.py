@@ -58,6 +58,11 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def label(name: str) -> str:
+    """The name of a part of an idea as people read it: ``first_step`` becomes ``First step``."""
+    return clean(name.replace("_", " ").capitalize(), 60)
+
+
 def slug(text: str, limit: int = 60, default: str = "idea") -> str:
     """A file name part of ``[a-z0-9-]``, at most ``limit`` characters, ``default`` when nothing is left."""
     ascii_only = unicodedata.normalize("NFKD", text[:1_000]).encode("ascii", "ignore").decode()

@@ -25,6 +25,8 @@ from sandbox.protocol import (
     Message,
     ModelReply,
     ModelRequest,
+    Opinion,
+    OpinionRequest,
     Proposal,
     ProposeRequest,
     Refinement,
@@ -42,8 +44,11 @@ SAMPLE_IDEA: Final = Idea(
     problem="Small ports pay night shifts that have nothing to unload.",
     customer="Harbour masters of small ports",
     solution="An agent that foresees arrivals and plans the shifts a week ahead.",
+    why_now="Arrivals are announced in open data by now.",
     revenue_model="A monthly subscription for each port.",
+    cost_to_try="Two weeks of one person.",
     first_step="Compare last month's shifts with the arrivals of one port.",
+    risks="Crews may not want to plan a week ahead.",
 )
 SAMPLE_TEXT: Final = "Ask the customer first: one week of interviews tells whether anyone would pay."
 
@@ -58,6 +63,11 @@ class TrialPeer(RoutedAgent):
     async def refine(self, message: RefineRequest, ctx: MessageContext) -> Refinement:
         """A refinement that is a little different."""
         return Refinement(idea=message.idea.model_copy(update={"first_step": SAMPLE_IDEA.first_step}))
+
+    @message_handler
+    async def opinion(self, message: OpinionRequest, ctx: MessageContext) -> Opinion:
+        """An opinion."""
+        return Opinion(content=SAMPLE_TEXT, verdict="revise" if message.kind == "verdict" else None)
 
     @message_handler
     async def answer(self, message: Text, ctx: MessageContext) -> Text:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from creator.agents.messages import Created
 from creator.authors import Author, CodeAuthor, TemplateAuthor, checked
-from creator.births import Nursery, Wish
+from creator.births import Nursery
 from creator.briefs import Brief, brief_data, draw_briefs
 from creator.colleagues import Colleagues
 from creator.decisions import Decisions
@@ -33,6 +33,7 @@ from creator.templates.examples import example_module
 from creator.templates.mix import draw_templates
 from creator.templates.rendering import Template
 from creator.templates.slots import clean_text
+from creator.wishes import Wish
 from creator.work import Work
 from sandbox.errors import MessagingError
 from sandbox.protocol import Colleague, ColleagueOrder, Proposal, ProposeRequest
@@ -263,7 +264,9 @@ class World:
             if agent.state == "pending":
                 draft = self.modules.load(agent.name)
                 blueprint = draft.blueprint
-                wishes.append(Wish(agent.number, blueprint.brief, blueprint.template, tuple(blueprint.parents), draft))
+                parents = tuple(blueprint.parents)
+                known = (blueprint.brief, blueprint.template, parents, draft, agent.generation, agent.asked_by)
+                wishes.append(Wish(agent.number, *known))
         return wishes
 
     async def _live(self, wish: Wish) -> None:
@@ -310,7 +313,7 @@ class World:
         )
         self.record.event("colleague ordered", asker, sector=brief.sector, role=brief.role, number=number)
         born = self._awaited[number] = asyncio.get_running_loop().create_future()
-        wish = Wish(number, brief, dice.choice(list(self.templates)), (asker,))
+        wish = Wish(number, brief, dice.choice(list(self.templates)), (asker,), asked_by=asker)
         self._begin_work(self._live(wish))
         name = await asyncio.shield(born)
         return Colleague(name=name, sector=brief.sector, reason="" if name else "it is not live, or not yet")
@@ -336,7 +339,7 @@ class World:
         reason = ""
         for attempt in range(1, PROPOSAL_TRIES + 1):
             conversation = f"c{number:04d}.{attempt}"
-            request = ProposeRequest(objective=self.settings.objective)
+            request = ProposeRequest(objective=self.settings.objective, guidance=self.house.form.guidance)
             try:
                 await self._nursery.present(name)
                 proposal = await self.house.trusted.request(

@@ -93,17 +93,15 @@ def chance(probability: float, *, sharing: bool = True) -> bool:
 
 def proposal_task(message: ProposeRequest) -> str:
     """The task that asks a delegate for one idea."""
-    return (
-        f"{message.objective}\n\nPropose one idea that fits your sector, your interests and your goal. "
-        "Be concrete: a real problem of real customers, and a first step that a small team can take."
-    )
+    guidance = f" {message.guidance}" if message.guidance else ""
+    return f"{message.objective}\n\nPropose one idea that fits your sector, your interests and your goal.{guidance}"
 
 
 def refinement_task(message: RefineRequest) -> str:
     """The task that asks a delegate for a better version of a colleague's idea."""
     return (
         f"{message.objective}\n\nA colleague proposes this idea. It may not be your speciality, but make it "
-        "better: sharpen the problem, the customer and the solution, and mend its weakest point.\n\n"
+        "better: sharpen what is vague, and mend its weakest point.\n\n"
         f"{_told(message.idea)}"
     )
 
@@ -135,11 +133,8 @@ def merge_task(message: ProposeRequest, ideas: Sequence[Idea]) -> str:
 
 def _told(idea: Idea, limit: int | None = None) -> str:
     """An idea in lines, each part within a limit of characters."""
-    return (
-        f"Title: {idea.title[:limit]}\nProblem: {idea.problem[:limit]}\nCustomer: {idea.customer[:limit]}\n"
-        f"Solution: {idea.solution[:limit]}\nRevenue model: {idea.revenue_model[:limit]}\n"
-        f"First step: {idea.first_step[:limit]}"
-    )
+    parts = (f"{name.replace('_', ' ').capitalize()}: {text[:limit]}" for name, text in idea.parts.items())
+    return "\n".join([f"Title: {idea.title[:limit]}", *parts])
 
 
 def question_task(message: Text) -> str:

@@ -7,15 +7,16 @@ what a cell or a model wrote is data of unknown origin, and a bound here holds o
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from autogen_core.models import LLMMessage
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 AGENT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 """The form of an agent's name; match it with ``fullmatch``."""
 
 CREATOR: Final = "creator"
+JUDGE: Final = "judge"
 TRIAL_PEER: Final = "trial_peer"
 """The colleague of agents that are only being tried."""
 REGISTRY: Final = "registry"
@@ -29,7 +30,7 @@ RESERVED_NAMES: Final = frozenset(
         SUPERVISOR,
         TRIAL_PEER,
         "tool_gateway",
-        "judge",
+        JUDGE,
         "world",
         "host",
         "user",
@@ -44,6 +45,21 @@ MAX_MESSAGES: Final = 64
 AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_000)]
+PartText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4_000)]
+"""One part of an idea; empty when there is none."""
+
+MAX_PARTS: Final = 16
+"""Of one idea, its title not counted."""
+PART_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+"""The form of the name of an idea's part; match it with ``fullmatch``."""
+
+Pattern = Literal["bounce", "critique", "panel", "relay", "pro_contra"]
+"""How agents work on an idea together.
+
+``bounce``: one colleague refines it. ``critique``: a colleague names its weakest point, the author answers. ``panel``:
+three colleagues refine it side by side, the author merges. ``relay``: from colleague to colleague, up to the limit of
+hops. ``pro_contra``: one colleague speaks for it, one against it, a judge gives a verdict, the author answers.
+"""
 
 
 class Message(BaseModel):
@@ -52,15 +68,39 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _whole_and_closed(schema: dict[str, Any]) -> None:
+    """Ask a model for every declared part of an idea, and for no other."""
+    schema["required"] = list(schema["properties"])
+    schema["additionalProperties"] = False
+
+
 class Idea(Message):
-    """A business idea (or what else the objective asks for), in parts."""
+    """A business idea, in parts; where the user gave a schema for other ideas, a title and the parts of that."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra=_whole_and_closed)
+    __pydantic_extra__: dict[str, PartText]
 
     title: ShortText = Field(description="A short name for the idea, at most eight words.")
-    problem: LongText = Field(description="The problem, in one or two sentences.")
-    customer: LongText = Field(description="Who has this problem and would pay.")
-    solution: LongText = Field(description="What the product does about it, in one or two sentences.")
-    revenue_model: LongText = Field(description="How it earns money.")
-    first_step: LongText = Field(description="The first thing to do, within a week and a small budget.")
+    problem: PartText = Field("", description="The problem, in one or two sentences.")
+    customer: PartText = Field("", description="Who has this problem and would pay.")
+    solution: PartText = Field("", description="What the product does about it, in one or two sentences.")
+    why_now: PartText = Field("", description="Why this works today and did not some years ago, in one sentence.")
+    revenue_model: PartText = Field("", description="How it earns money.")
+    cost_to_try: PartText = Field("", description="What a first try costs, in money and days.")
+    first_step: PartText = Field("", description="The first thing to do, within a week and a small budget.")
+    risks: PartText = Field("", description="What is most likely to make it fail, in one or two sentences.")
+
+    @model_validator(mode="after")
+    def _parts_are_few_and_named_well(self) -> Self:
+        further = self.__pydantic_extra__ or {}
+        if len(further) > MAX_PARTS or not all(PART_NAME.fullmatch(name) for name in further):
+            raise ValueError(f"an idea has at most {MAX_PARTS} further parts, named like 'first_step'")
+        return self
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Its parts by name without the title, in order; only those that say something."""
+        return {name: text for name, text in self if name != "title" and isinstance(text, str) and text}
 
 
 class Hello(Message):
@@ -79,6 +119,7 @@ class ProposeRequest(Message):
     """Asks an agent for one idea."""
 
     objective: LongText
+    guidance: PartText = Field("", description="What makes a good idea of the kind that is asked for.")
 
 
 class Proposal(Message):
@@ -92,6 +133,27 @@ class RefineRequest(Message):
 
     objective: LongText
     idea: Idea
+    pattern: Pattern = "bounce"
+    """How the author works on it: in a ``relay`` it travels on, in a ``panel`` it does not."""
+
+
+class OpinionRequest(Message):
+    """One agent's idea, sent to a colleague (or to the judge, for a verdict) for an opinion in words."""
+
+    objective: LongText
+    idea: Idea
+    kind: Literal["critique", "pro", "contra", "verdict"]
+    """Its weakest point, what speaks for it, what speaks against it, or who is right."""
+    arguments: list[LongText] = Field(default_factory=list, max_length=8)
+    """What was said for and against it, in turn, when a verdict is asked for."""
+
+
+class Opinion(Message):
+    """What a colleague thinks of an idea."""
+
+    content: LongText
+    verdict: Literal["keep", "revise"] | None = None
+    """Whether the author shall leave the idea as it is; None where no verdict was asked for, or none is possible."""
 
 
 class Refinement(Message):
@@ -146,6 +208,10 @@ class ModelRequest(Message):
     json_schema: dict[str, Any] | None = Field(
         default=None, description="JSON Schema that the answer has to fulfil; None for free text."
     )
+    revises: Idea | None = None
+    """The asker's own idea, of which the answer shall be a better version; None when it asks for a new one."""
+    advice: PartText = ""
+    """What colleagues said about that idea."""
     temperature: float = Field(default=0.7, ge=0, le=2)
     max_tokens: int = Field(default=800, ge=1, le=4_000)
 
@@ -167,6 +233,8 @@ class StartCell(Message):
     seed: int
     bounce: float | None = Field(default=None, ge=0, le=1)
     """Replaces the agent's own probability of sharing an idea."""
+    pattern: Pattern | None = None
+    """Replaces the agent's own way to work on an idea with colleagues."""
     deadline: float = Field(gt=0, description="Seconds until the agent has to be registered.")
     alone: bool = False
     """Whether nobody may share its cell, however agents are packed."""

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from creator.agents.messages import CompleteText, Filled, FillTemplate
 from creator.blueprint import Blueprint
+from creator.ideas.form import IdeaForm
 from creator.models.calls import ModelCalls
 from creator.models.filling import Filler, FillRequest
-from creator.models.idea_hints import IDEA_HINTS
 from creator.runtime import Admission
 from creator.templates.rendering import Template
 from creator.trials import scripted_reply
@@ -32,6 +32,7 @@ class ModelGateway(RoutedAgent):
         templates: Known templates by name.
         blueprints: The agents' blueprints by name.
         objective: What the population works on.
+        form: What an idea consists of.
         admission: Gives what the host knows of a request by its id.
         seed: For slots that are drawn by chance.
         on_trial: Names of agents whose model is scripted.
@@ -44,6 +45,7 @@ class ModelGateway(RoutedAgent):
         templates: Mapping[str, Template],
         blueprints: Mapping[str, Blueprint],
         objective: str,
+        form: IdeaForm,
         admission: Callable[[str | None], Admission],
         seed: int,
         on_trial: Container[str],
@@ -54,6 +56,7 @@ class ModelGateway(RoutedAgent):
         self._templates = templates
         self._blueprints = blueprints
         self._objective = objective
+        self._form = form
         self._admission = admission
         self._random = random.Random(seed)
         self._on_trial = on_trial
@@ -91,9 +94,9 @@ class ModelGateway(RoutedAgent):
             agent,
             FillRequest(
                 messages=message.messages,
-                json_schema=Idea.model_json_schema(),
-                hints=IDEA_HINTS,
-                facts=self._facts(agent, ctx.message_id),
+                json_schema=self._form.answer_schema,
+                hints=self._form.hints,
+                facts=self._facts(agent, ctx.message_id, message.revises, message.advice),
                 temperature=message.temperature,
                 max_tokens=message.max_tokens,
                 seed=self._random.getrandbits(32),
@@ -138,12 +141,15 @@ class ModelGateway(RoutedAgent):
         account = self._calls.accounts.get(agent)
         return (account.prompt_tokens, account.completion_tokens) if account is not None else (0, 0)
 
-    def _facts(self, agent: str, message_id: str | None) -> dict[str, str]:
-        """What is known of the asker, and of the idea that it was asked to refine, from our own records."""
+    def _facts(self, agent: str, message_id: str | None, revised: Idea | None, advice: str) -> dict[str, str]:
+        """What is known of the asker, and of the idea that it shall make better: its own, or a colleague's."""
         blueprint = self._blueprints.get(agent)
         facts = {"objective": self._objective, **(blueprint.facts() if blueprint is not None else {})}
         parent = self._admission(message_id).parent
-        if parent is not None and parent.payload.data_type == RefineRequest.__name__:
+        if revised is not None:
+            facts |= {"advice": advice} if advice else {}
+            facts |= {f"prior_{slot}": str(value) for slot, value in revised.model_dump().items()}
+        elif parent is not None and parent.payload.data_type == RefineRequest.__name__:
             try:
                 idea = RefineRequest.model_validate_json(parent.payload.data).idea
             except ValidationError:

@@ -71,19 +71,19 @@ def _print_next(console: Console, outcome: RunOutcome) -> None:
 
 
 def ideas_table(ideas: list[IdeaOutcome]) -> Table:
-    """Number, title, author and refiners, a line each."""
+    """Number, title, author and contributors, a line each."""
     table = make_table()
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("Idea", ratio=5, no_wrap=True, overflow="ellipsis")
     table.add_column("Author", ratio=3, no_wrap=True, overflow="ellipsis")
-    table.add_column("Refined by", ratio=3, no_wrap=True, overflow="ellipsis", style="dim")
+    table.add_column("With", ratio=3, no_wrap=True, overflow="ellipsis", style="dim")
     for idea in ideas:
-        refiners = ", ".join(clean(name, 64) for name in idea.refiners[:10])
+        contributors = ", ".join(clean(name, 64) for name in idea.contributors[:10])
         table.add_row(
             Text(str(idea.number)),
             Text(clean(idea.final.title, 120) or "(no title)"),
             Text(clean(idea.author, 64)),
-            Text(refiners),
+            Text(contributors),
         )
     return table
 

@@ -84,7 +84,7 @@ def _facts(agent: AgentOutcome, outcome: RunOutcome) -> dict[str, Any]:
     return {
         **agent.model_dump(mode="json"),
         "ideas": [idea.number for idea in outcome.ideas if idea.author == agent.name],
-        "refined": [idea.number for idea in outcome.ideas if agent.name in idea.refiners],
+        "refined": [idea.number for idea in outcome.ideas if agent.name in idea.contributors],
     }
 
 

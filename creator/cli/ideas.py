@@ -72,22 +72,21 @@ def show_idea(number: str, run: str | None, output: str | None, as_json: bool) -
     from rich.padding import Padding
     from rich.text import Text
 
-    from creator.text import clean, clean_lines
+    from creator.text import clean, clean_lines, label
     from sandbox.protocol import Idea
 
     console = stdout_console()
 
     def show(texts: Idea) -> None:
-        for field in ("problem", "customer", "solution", "revenue_model", "first_step"):
-            label = field.replace("_", " ").capitalize()
-            console.print(Text(label, "bold cyan"))
+        for name, text in texts.parts.items():
+            console.print(Text(label(name), "bold cyan"))
             # Indented, so that no line of a text passes for a label of ours.
-            console.print(Padding(Text(clean_lines(getattr(texts, field)).strip()), (0, 0, 0, 2)))
+            console.print(Padding(Text(clean_lines(text).strip()), (0, 0, 0, 2)))
             console.print()
 
     console.print(Text(f"{idea.number}  {clean(idea.final.title, 200)}", "bold"))
-    refiners = ", ".join(clean(name, 64) for name in idea.refiners) or "none"
-    console.print(Text(f"Author: {clean(idea.author, 64)}   Refiners: {refiners}", "dim"))
+    contributors = ", ".join(clean(name, 64) for name in idea.contributors) or "none"
+    console.print(Text(f"Author: {clean(idea.author, 64)}   Contributors: {contributors}", "dim"))
     console.print()
     show(idea.final)
     for place, version in enumerate(idea.versions[:-1]):

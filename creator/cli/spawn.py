@@ -42,6 +42,13 @@ class ReviewingCommand(click.Command):
 @click.command(cls=ReviewingCommand)
 @click.argument("count", metavar="N", required=False)
 @click.option("--objective", metavar="TEXT", help="What they work on [default: business ideas for agentic AI].")
+@click.option("--objective-file", metavar="FILE", help="The same from a text file.")
+@click.option("--idea-schema", metavar="FILE", help="A JSON Schema of the parts of an idea [default: business ideas].")
+@click.option(
+    "--pattern",
+    metavar="HOW",
+    help="How they work together: bounce, critique, panel, relay or pro_contra [default: each agent its own way].",
+)
 @click.option(
     "--model",
     metavar="SPEC",
@@ -71,6 +78,24 @@ class ReviewingCommand(click.Command):
     help="Approve each module before it goes live: --review asks here, --review=later lets it wait [default: no].",
 )
 @click.option("--max-agents", metavar="M", help="With the colleagues that agents ask for [default: twice N].")
+@click.option("--max-depth", metavar="D", help="Generations of colleagues that agents ask for [default: 2].")
+@click.option("--colleagues-each", metavar="C", help="How many one agent may ask for [default: 2].")
+@click.option(
+    "--colleague-tokens", metavar="T", help="An agent that spent more tokens gets no colleague [default: 200000]."
+)
+@click.option("--generations", metavar="G", help="Breed G more generations from the best [default: 0].")
+@click.option("--keep", metavar="K", help="Parents of a generation: the authors of the K best [default: a quarter].")
+@click.option("--tournament/--no-tournament", default=None, help="Let a judge compare the ideas [default: yes].")
+@click.option(
+    "--judge-model",
+    metavar="SPEC",
+    multiple=True,
+    help="A model that judges; repeat it for a panel [default: --model].",
+)
+@click.option("--judges", metavar="K", help="How many judges compare each pair [default: one of each model].")
+@click.option("--baseline", is_flag=True, default=None, help="One-shot ideas take part in the tournament, blind.")
+@click.option("--embeddings", metavar="NAME", help="A model of the same server that finds near-duplicates by meaning.")
+@click.option("--briefs", metavar="FILE", help="More sectors, customers, technologies, ... to draw from, as JSON.")
 @click.option(
     "--template",
     metavar="NAME[:WEIGHT]",

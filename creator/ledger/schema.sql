@@ -27,7 +27,11 @@ CREATE TABLE agents (
     number   INTEGER NOT NULL,                            -- of its birth, from 1
     author   TEXT NOT NULL,                               -- fill, code or adopted
     template TEXT NOT NULL,
-    parents  TEXT NOT NULL CHECK (json_valid(parents))    -- names
+    parents  TEXT NOT NULL CHECK (json_valid(parents)),   -- names
+    generation INTEGER NOT NULL CHECK (generation >= 0),
+    asked_by   TEXT NOT NULL,                             -- who wished for it: an agent, user, or nobody
+    customer   TEXT NOT NULL,
+    technology TEXT NOT NULL
 ) STRICT;
 
 -- What went wrong or was mended on the way to each birth.
@@ -80,16 +84,51 @@ CREATE TABLE calls (
 ) STRICT;
 CREATE INDEX calls_agent ON calls (agent);
 
--- Every text of every idea. A refinement is a row of its own: its parent is the text that it was made from.
+-- Wishes of people for more agents, from any terminal; a run that goes on reads them.
+CREATE TABLE wishes (
+    id     INTEGER PRIMARY KEY,
+    at     REAL NOT NULL,
+    sector TEXT NOT NULL,
+    role   TEXT NOT NULL,
+    topic  TEXT NOT NULL
+) STRICT;
+
+-- Every text of every idea. A refinement is a row of its own: its parents are the texts that it was made from.
 CREATE TABLE ideas (
     id           INTEGER PRIMARY KEY,
     at           REAL NOT NULL,
+    number       INTEGER NOT NULL CHECK (number >= 1),    -- of the idea that it is a text of
     conversation TEXT NOT NULL,
-    author       TEXT NOT NULL REFERENCES agents (name),  -- whose idea it is
-    contributor  TEXT REFERENCES agents (name),           -- who wrote this text, when not the author
-    parent       INTEGER REFERENCES ideas (id),
+    source       TEXT NOT NULL CHECK (source IN ('agent', 'one-shot')),
+    author       TEXT NOT NULL,                           -- whose idea it is
+    writer       TEXT NOT NULL,                           -- who wrote this text
+    parents      TEXT NOT NULL CHECK (json_valid(parents)),  -- ids
     hop          INTEGER NOT NULL CHECK (hop >= 0),
-    idea         TEXT NOT NULL CHECK (json_valid(idea)),
-    CHECK ((parent IS NULL) = (contributor IS NULL))
+    weak         TEXT NOT NULL CHECK (json_valid(weak)),  -- what plain checks found
+    idea         TEXT NOT NULL CHECK (json_valid(idea))
 ) STRICT;
-CREATE INDEX ideas_parent ON ideas (parent);
+CREATE INDEX ideas_number ON ideas (number);
+
+-- What somebody said about a text.
+CREATE TABLE remarks (
+    id      INTEGER PRIMARY KEY,
+    at      REAL NOT NULL,
+    author  TEXT NOT NULL,
+    kind    TEXT NOT NULL CHECK (kind IN ('critique', 'pro', 'contra', 'verdict')),
+    about   INTEGER NOT NULL REFERENCES ideas (id),
+    content TEXT NOT NULL
+) STRICT;
+
+-- Every verdict of a judge on a pair of ideas, by their numbers, in the order in which it saw them.
+CREATE TABLE comparisons (
+    id     INTEGER PRIMARY KEY,
+    at     REAL NOT NULL,
+    judge  TEXT NOT NULL,
+    model  TEXT NOT NULL,
+    round  INTEGER NOT NULL CHECK (round >= 1),
+    first  INTEGER NOT NULL,
+    second INTEGER NOT NULL,
+    winner INTEGER,                                       -- null when it gave no verdict
+    reason TEXT NOT NULL,
+    CHECK (winner IS NULL OR winner IN (first, second))
+) STRICT;

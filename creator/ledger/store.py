@@ -19,7 +19,7 @@ from typing import Any, Final, Literal, NamedTuple, Self
 from creator.errors import EnvironmentFault
 from creator.text import encodable, shorten
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 APPLICATION_ID: Final = 0x41_43_53_4C
 """Marks the file as a ledger of ours (``ACSL``)."""
 
@@ -42,6 +42,15 @@ class DecisionRow(NamedTuple):
     sha256: str
     decision: Decision
     why: str
+
+
+class WishRow(NamedTuple):
+    """One row of the table of wishes."""
+
+    id: int
+    sector: str
+    role: str
+    topic: str
 
 
 class Ledger:
@@ -117,6 +126,10 @@ class Ledger:
         author: str = "fill",
         template: str = "",
         parents: Sequence[str] = (),
+        generation: int = 0,
+        asked_by: str = "",
+        customer: str = "",
+        technology: str = "",
     ) -> None:
         """Record an agent's latest state, in place of the one before.
 
@@ -132,15 +145,22 @@ class Ledger:
             author: How its module came to be: ``fill``, ``code`` or ``adopted``.
             template: The name of its template.
             parents: The agents that it stems from.
+            generation: 0 unless it was bred from the best of the one before.
+            asked_by: Who wished for it: an agent's name, ``user``, or empty.
+            customer: Whom it thinks of, as its brief says.
+            technology: What it likes to use, as its brief says.
         """
         self._write(
             "INSERT INTO agents"
-            " (name, at, sector, role, state, sha256, attempt, reason, number, author, template, parents)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " (name, at, sector, role, state, sha256, attempt, reason, number, author, template, parents,"
+            " generation, asked_by, customer, technology)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET at = excluded.at, sector = excluded.sector,"
             " role = excluded.role, state = excluded.state, sha256 = excluded.sha256,"
             " attempt = excluded.attempt, reason = excluded.reason, number = excluded.number,"
-            " author = excluded.author, template = excluded.template, parents = excluded.parents",
+            " author = excluded.author, template = excluded.template, parents = excluded.parents,"
+            " generation = excluded.generation, asked_by = excluded.asked_by, customer = excluded.customer,"
+            " technology = excluded.technology",
             (
                 _bounded(name),
                 time.time(),
@@ -154,6 +174,10 @@ class Ledger:
                 _bounded(author),
                 _bounded(template),
                 json.dumps([encodable(parent) for parent in parents]),
+                generation,
+                _bounded(asked_by),
+                _bounded(customer),
+                _bounded(technology),
             ),
         )
 
@@ -195,13 +219,7 @@ class Ledger:
         Raises:
             EnvironmentFault: The ledger cannot be read.
         """
-        with self._lock:
-            try:
-                rows = self._connection.execute(
-                    "SELECT id, name, sha256, decision, why FROM decisions WHERE id > ? ORDER BY id", (id,)
-                ).fetchall()
-            except sqlite3.Error as error:
-                raise fault(self.path, error) from None
+        rows = self._read("SELECT id, name, sha256, decision, why FROM decisions WHERE id > ?", id)
         return [DecisionRow(*row) for row in rows]
 
     def record_message(
@@ -287,34 +305,114 @@ class Ledger:
             ),
         )
 
+    def record_wish(self, sector: str, role: str, topic: str = "") -> None:
+        """Record that a person wants one more agent.
+
+        Args:
+            sector: What it shall work in.
+            role: What it shall do.
+            topic: A problem that it shall know well.
+        """
+        self._write(
+            "INSERT INTO wishes (at, sector, role, topic) VALUES (?, ?, ?, ?)",
+            (time.time(), _bounded(sector), _bounded(role), _bounded(topic)),
+        )
+
+    def wishes_after(self, id: int) -> list[WishRow]:
+        """The wishes with ids above this one, oldest first.
+
+        Raises:
+            EnvironmentFault: The ledger cannot be read.
+        """
+        return [WishRow(*row) for row in self._read("SELECT id, sector, role, topic FROM wishes WHERE id > ?", id)]
+
     def record_idea(
         self,
         id: int,
+        number: int,
         conversation: str,
         author: str,
         *,
-        contributor: str | None,
-        parent: int | None,
+        writer: str,
+        parents: Sequence[int],
         hop: int,
         idea: Mapping[str, Any],
+        weak: Sequence[str] = (),
+        source: Literal["agent", "one-shot"] = "agent",
     ) -> None:
         """Record one text of an idea.
 
         Args:
             id: The text's number in this run.
+            number: The number of the idea that it is a text of.
             conversation: The conversation that it came from.
-            author: Whose idea it is; recorded by `record_agent` before.
-            contributor: Who wrote this text when it is a refinement; None for the author's own.
-            parent: The text that was refined; None for the author's own.
-            hop: How many colleagues the idea had passed; 0 for the author's own.
-            idea: The fields of the idea.
+            author: Whose idea it is.
+            writer: Who wrote this text.
+            parents: The texts that it was made from.
+            hop: How many colleagues the idea had passed; 0 for the author's own first text.
+            idea: The parts of the idea.
+            weak: What plain checks found wrong with it.
+            source: ``one-shot`` for an idea of the baseline.
         """
         text = encodable(json.dumps(dict(idea), ensure_ascii=False))
         self._write(
-            "INSERT INTO ideas (id, at, conversation, author, contributor, parent, hop, idea)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (id, time.time(), _bounded(conversation), author, contributor, parent, hop, text),
+            "INSERT INTO ideas (id, at, number, conversation, source, author, writer, parents, hop, weak, idea)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                id,
+                time.time(),
+                number,
+                _bounded(conversation),
+                source,
+                _bounded(author),
+                _bounded(writer),
+                json.dumps(list(parents)),
+                hop,
+                json.dumps([_bounded(one) for one in weak]),
+                text,
+            ),
         )
+
+    def record_remark(self, author: str, kind: str, about: int, content: str) -> None:
+        """Record what somebody said about a text.
+
+        Args:
+            author: Who.
+            kind: ``critique``, ``pro``, ``contra`` or ``verdict``.
+            about: The text's id.
+            content: What.
+        """
+        self._write(
+            "INSERT INTO remarks (at, author, kind, about, content) VALUES (?, ?, ?, ?, ?)",
+            (time.time(), _bounded(author), kind, about, _bounded(content, _LONG)),
+        )
+
+    def record_comparison(
+        self, judge: str, model: str, round: int, first: int, second: int, winner: int | None, reason: str
+    ) -> None:
+        """Record a judge's verdict on a pair.
+
+        Args:
+            judge: Which judge.
+            model: Its model.
+            round: Which round, from 1.
+            first: The number of the idea that it was shown first.
+            second: The other.
+            winner: The one that it prefers; None when it gave no verdict.
+            reason: Why.
+        """
+        self._write(
+            "INSERT INTO comparisons (at, judge, model, round, first, second, winner, reason)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (time.time(), _bounded(judge), _bounded(model), round, first, second, winner, _bounded(reason, _LONG)),
+        )
+
+    def _read(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock:
+            try:
+                return self._connection.execute(f"{statement} ORDER BY id", values).fetchall()
+            except sqlite3.Error as error:
+                raise fault(self.path, error) from None
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,16 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from creator.errors import EnvironmentFault, UsageError
 from creator.ledger.store import FILE_NAME, check_identity, fault
-from creator.outcome import AgentOutcome, IdeaOutcome, IdeaVersion, RunOutcome, StartedRun, exit_code_for
+from creator.outcome import (
+    AgentOutcome,
+    IdeaOutcome,
+    IdeaVersion,
+    Remark,
+    RunOutcome,
+    StartedRun,
+    contributors_of,
+    exit_code_for,
+)
 from creator.outputs import LATEST, RUN_FILE, RUN_ID
 from creator.text import clean
 from sandbox.protocol import AGENT_NAME, Idea
@@ -237,6 +247,10 @@ def _agent(row: sqlite3.Row, spent: dict[str, tuple[int, int]]) -> AgentOutcome 
         author=row["author"],
         template=row["template"],
         parents=json.loads(row["parents"]),
+        generation=row["generation"],
+        asked_by=row["asked_by"],
+        customer=row["customer"],
+        technology=row["technology"],
         sha256=row["sha256"],
         prompt_tokens=read,
         completion_tokens=written,
@@ -244,26 +258,38 @@ def _agent(row: sqlite3.Row, spent: dict[str, tuple[int, int]]) -> AgentOutcome 
 
 
 def _ideas(connection: sqlite3.Connection, model: str) -> list[IdeaOutcome]:
-    """Each idea with its texts: a text without a parent begins one, the others follow their parents."""
-    versions: dict[int, list[IdeaVersion]] = {}
-    root_of: dict[int, int] = {}
-    authors: dict[int, str] = {}
-    for row in connection.execute("SELECT * FROM ideas ORDER BY id"):
-        root = root_of[row["id"]] = row["id"] if row["parent"] is None else root_of[row["parent"]]
-        authors.setdefault(root, row["author"])
-        idea = Idea.model_validate_json(row["idea"])
-        writer = row["contributor"] or row["author"]
-        versions.setdefault(root, []).append(IdeaVersion(author=writer, idea=idea, hop=row["hop"]))
-    return [
-        IdeaOutcome(
-            number=number,
-            author=authors[root],
-            refiners=[version.author for version in texts[1:]],
-            versions=texts,
-            agent_model=model,
+    """The ideas of agents by number, each with its texts in order and what was said about them."""
+    remarks: dict[int, list[Remark]] = defaultdict(list)
+    for row in connection.execute("SELECT author, kind, about, content FROM remarks ORDER BY id"):
+        remarks[row["about"]].append(Remark(**dict(row)))
+    rows: dict[int, list[sqlite3.Row]] = defaultdict(list)
+    for row in connection.execute("SELECT * FROM ideas WHERE source = 'agent' ORDER BY number, id"):
+        rows[row["number"]].append(row)
+    return [_idea(texts, [one for text in texts for one in remarks[text["id"]]], model) for texts in rows.values()]
+
+
+def _idea(texts: list[sqlite3.Row], remarks: list[Remark], model: str) -> IdeaOutcome:
+    first, last = texts[0], texts[-1]
+    versions = [
+        IdeaVersion(
+            author=text["writer"],
+            idea=Idea.model_validate_json(text["idea"]),
+            hop=text["hop"],
+            id=text["id"],
+            parents=json.loads(text["parents"]),
         )
-        for number, (root, texts) in enumerate(versions.items(), start=1)
+        for text in texts
     ]
+    return IdeaOutcome(
+        number=first["number"],
+        author=first["author"],
+        contributors=contributors_of(first["author"], versions, remarks),
+        versions=versions,
+        remarks=remarks,
+        agent_model=model,
+        conversation=first["conversation"],
+        weak=json.loads(last["weak"]),
+    )
 
 
 @contextmanager

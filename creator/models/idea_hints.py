@@ -71,6 +71,26 @@ IDEA_HINTS: Final[Mapping[str, Mapping[str, Any]]] = {
         ],
         "refine": {"kind": "fact", "fact": "prior_revenue_model"},
     },
+    "why_now": {
+        "kind": "choice",
+        "from": [
+            "Language models can now read the messy papers and messages that {topic} comes with.",
+            "Running such an agent all day has become cheaper than one hour of work.",
+            "Most people in {sector} carry a phone that an agent can talk to.",
+            "The tools of {sector} have interfaces by now that an agent can use.",
+        ],
+        "refine": {"kind": "fact", "fact": "prior_why_now"},
+    },
+    "cost_to_try": {
+        "kind": "choice",
+        "from": [
+            "Two weeks of one person, and less than 500 in fees.",
+            "Three days and no money: the first cases are done by hand.",
+            "One week, and about 200 for a model and a phone number.",
+            "Ten days for two people, and a small fee for each pilot customer.",
+        ],
+        "refine": {"kind": "fact", "fact": "prior_cost_to_try"},
+    },
     "first_step": {
         "kind": "choice",
         "from": [
@@ -90,5 +110,15 @@ IDEA_HINTS: Final[Mapping[str, Mapping[str, Any]]] = {
                 "Measure for one week what the first version would have missed.",
             ],
         },
+    },
+    "risks": {
+        "kind": "choice",
+        "from": [
+            "People in {sector} may not trust an agent with {topic}.",
+            "The records about {topic} may be too poor to learn from.",
+            "Larger suppliers of software for {sector} may add the same.",
+            "One wrong answer about {topic} can cost more than a year of right ones saves.",
+        ],
+        "refine": {"kind": "fact", "fact": "prior_risks"},
     },
 }

@@ -1,0 +1,31 @@
+"""Wishes: what is known of an agent before it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from creator.agents.messages import Created
+from creator.briefs import Brief
+
+
+@dataclass(frozen=True)
+class Wish:
+    """An agent that shall be born.
+
+    Attributes:
+        number: Of its birth, from 1; it tells the births of a run apart.
+        brief: What it shall be.
+        template: What it is filled from, or what a model that writes code gets as its example.
+        parents: Agents that it stems from.
+        draft: Its module, when it is there already; nothing is written then.
+        generation: 0 unless it is bred from the best of the generation before.
+        asked_by: Who wishes for it: an agent's name, ``user``, or nobody.
+    """
+
+    number: int
+    brief: Brief
+    template: str
+    parents: tuple[str, ...] = ()
+    draft: Created | None = None
+    generation: int = 0
+    asked_by: str = ""
