@@ -1,56 +1,124 @@
-"""How many colleagues agents may ask the Creator for."""
+"""More agents than a run began with: what agents and people ask the Creator for, within the limits of the run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from creator.briefs import Brief, brief_data
 from creator.outcome import AgentOutcome
+from creator.record import RunRecord
+from creator.settings import SpawnSettings
+from creator.templates.slots import clean_text
+from creator.wishes import USER, Wish
 
-MAX_GENERATIONS: Final = 2
-"""How many generations of colleagues there may be."""
-MAX_EACH: Final = 2
-"""How many one agent may ask for."""
+PART_CHARACTERS: Final = 120
+"""Of a sector, a role or a topic that somebody asks for."""
+
+
+class Refused(Exception):
+    """Nobody is written; the text is the reason, one sentence that whoever asked can read."""
 
 
 class Colleagues:
-    """Counts wishes, and refuses those beyond the limits.
+    """Turns orders into wishes, counts them, and refuses those beyond the limits.
 
     Args:
-        asked: How many agents the user asked for.
-        most: How many there may be with colleagues.
+        settings: The limits: ``most_agents``, ``max_depth``, ``colleagues_each`` and ``colleague_tokens``.
+        seed: Of the run; temperament and template are drawn.
+        templates: Names of the templates that agents are made from.
+        record: Knows who there is and what each has spent; every answer is put on it.
+        numbers: Gives the numbers of births.
     """
 
-    def __init__(self, asked: int, most: int) -> None:
-        self._asked = asked
-        self._most = most
-        self._granted: dict[str, int] = {}
+    def __init__(
+        self, settings: SpawnSettings, seed: int, templates: Sequence[str], record: RunRecord, numbers: Iterator[int]
+    ) -> None:
+        self._settings = settings
+        self._seed = seed
+        self._templates = templates
+        self._record = record
+        self._numbers = numbers
+        self._granted = Counter(agent.asked_by for agent in record.agents.values() if agent.asked_by)
+        self._closed = False
 
-    def grant(self, asker: str, agents: Mapping[str, AgentOutcome]) -> str:
-        """Grant a wish and count it, or say why not.
+    def close(self) -> None:
+        """Refuse everything from now on: the run is ending."""
+        self._closed = True
+
+    def order(self, asker: str, sector: str, role: str, topic: str = "") -> Wish:
+        """Grant one more agent, count it, and put it on record.
 
         Args:
-            asker: The agent that wishes for a colleague.
-            agents: All agents by name, with their parents.
+            asker: The name of the agent that asks, or ``user``, for whom the limit of the population alone counts.
+            sector: What it shall work in; a text of unknown origin, like the others.
+            role: What it shall do.
+            topic: A problem that it shall know well; its role where there is none.
 
-        Returns:
-            The reason of a refusal, which the asker can read; empty when it is granted.
+        Raises:
+            Refused: A limit is reached.
         """
+        sector = clean_text(sector, PART_CHARACTERS) or "business"
+        role = clean_text(role, PART_CHARACTERS) or "colleague"
+        if reason := self._refusal(asker):
+            self._record.event("colleague refused", asker, sector=sector, role=role, reason=reason)
+            raise Refused(reason)
+        self._granted[asker] += 1
+        number = next(self._numbers)
+        dice = random.Random(f"{self._seed}/{number}")
+        brief = Brief(
+            sector=sector,
+            role=role,
+            temperament=dice.choice(brief_data().temperaments),
+            topic=clean_text(topic, PART_CHARACTERS) or role,
+        )
+        self._record.event("colleague ordered", asker, sector=sector, role=role, number=number)
+        parents = () if asker == USER else (asker,)
+        return Wish(number, brief, dice.choice(self._templates), parents, asked_by=asker)
+
+    def _refusal(self, asker: str) -> str:
+        """Which limit keeps somebody from getting one more agent; empty when none does."""
+        if self._closed:
+            return "the run is ending"
+        if asker != USER and (reason := self._refusal_of_agent(asker)):
+            return reason
+        most = self._settings.most_agents
+        if self._settings.count + self._granted.total() >= most:
+            return f"the limit of {_many(most, 'agent')} in this run is reached (--max-agents)"
+        return ""
+
+    def _refusal_of_agent(self, asker: str) -> str:
+        settings = self._settings
+        agents = {agent.name: agent for agent in self._record.agents.values()}
         if asker not in agents or agents[asker].state != "live":
             return "only a live agent may ask for a colleague"
-        if self._granted.get(asker, 0) >= MAX_EACH:
-            return f"an agent may ask for {MAX_EACH} colleagues at most, which is the limit"
-        if _generation(asker, agents) >= MAX_GENERATIONS:
-            return f"agents of generation {MAX_GENERATIONS} may not ask for colleagues, which is the limit"
-        if self._asked + sum(self._granted.values()) >= self._most:
-            return f"there are {self._most} agents already, which is the limit"
-        self._granted[asker] = self._granted.get(asker, 0) + 1
+        if self._granted[asker] >= settings.colleagues_each:
+            most = _many(settings.colleagues_each, "colleague")
+            return f"the limit of {most} for each agent is reached (--colleagues-each)"
+        if depth_of(asker, agents) >= settings.max_depth:
+            most = _many(settings.max_depth, "generation")
+            return f"the limit of {most} of colleagues is reached (--max-depth)"
+        if (spent := self._record.spent(asker)) > settings.colleague_tokens:
+            most = _many(settings.colleague_tokens, "token")
+            return f"the limit of {most} for whoever asks is passed, {spent:,} are spent (--colleague-tokens)"
         return ""
 
 
-def _generation(name: str, agents: Mapping[str, AgentOutcome]) -> int:
-    """0 for an agent that the user asked for, 1 for its colleague, and so on; no more than is asked about."""
-    generation = 0
-    while generation < MAX_GENERATIONS and name in agents and agents[name].parents:
-        generation, name = generation + 1, agents[name].parents[0]
-    return generation
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def depth_of(name: str, agents: Mapping[str, AgentOutcome]) -> int:
+    """How far an agent is from what the user asked for: 0 for the user's own, 1 for their colleagues, and so on.
+
+    Args:
+        name: The agent.
+        agents: All agents by name.
+    """
+    passed: set[str] = set()
+    while name in agents and name not in passed and agents[name].asked_by not in ("", USER):
+        passed.add(name)
+        name = agents[name].asked_by
+    return len(passed)

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final
 
 from creator.ledger.store import DecisionRow, Ledger
-
-LOOK_SECONDS: Final = 0.5
-"""How often the ledger is looked at."""
 
 
 class Decisions:
@@ -28,18 +24,12 @@ class Decisions:
         self._made: dict[tuple[str, str], DecisionRow] = {}
         self._waiting: dict[tuple[str, str], asyncio.Future[DecisionRow]] = {}
 
-    async def watch(self) -> None:
-        """Look for new decisions until cancelled.
+    def look(self) -> bool:
+        """Read what is new, and tell whether somebody has something to do now.
 
         Raises:
             EnvironmentFault: The ledger cannot be read any more.
         """
-        while True:
-            self.look()
-            await asyncio.sleep(LOOK_SECONDS)
-
-    def look(self) -> bool:
-        """Read what is new, and tell whether somebody has something to do now."""
         woken = False
         for row in self._ledger.decisions_after(self._seen):
             self._seen = row.id

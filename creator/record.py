@@ -271,6 +271,11 @@ class RunRecord:
             one.completion_tokens for one in accounts
         )
 
+    def spent(self, name: str) -> int:
+        """The tokens of one agent, read and written."""
+        account = self.accounts.get(name, Account())
+        return sum(self._before.get(name, (0, 0))) + account.prompt_tokens + account.completion_tokens
+
     def _with_tokens(self, agent: AgentOutcome) -> AgentOutcome:
         read, written = self._before.get(agent.name, (0, 0))
         account = self.accounts.get(agent.name, Account())

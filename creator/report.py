@@ -16,6 +16,7 @@ from typing import Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from creator.family import described, family_of
 from creator.outcome import IdeaOutcome, RunOutcome
 from creator.progress.counts import duration
 from creator.text import clean, clean_lines, encodable, label
@@ -40,6 +41,7 @@ def render_report(outcome: RunOutcome) -> str:
             refined=[idea for idea in outcome.ideas if idea.contributors],
             refinements=sum(len(idea.versions) - 1 for idea in outcome.ideas),
             sectors={agent.name: agent.sector for agent in outcome.agents},
+            family=family_of(outcome.agents) if any(one.asked_by or one.parents for one in outcome.agents) else [],
             policy=policy,
             style=Markup(style),  # noqa: S704 - our own file, and the digest above covers exactly these bytes
         )
@@ -70,6 +72,7 @@ def _environment() -> Environment:
         "hue": _hue,
         "duration": duration,
         "label": label,
+        "described": lambda branch, begins: described(branch, begins=begins),
         "number": lambda value: f"{value:,}",
     }
     return environment

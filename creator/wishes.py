@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from creator.agents.messages import Created
 from creator.briefs import Brief
+
+USER: Final = "user"
+"""Who asks for an agent when it is a person; no agent can have this name."""
 
 
 @dataclass(frozen=True)

@@ -34,11 +34,20 @@ class Work:
         finally:
             self._change(1)
 
-    async def idle(self) -> None:
-        """Wait until everybody has ended or waits for a person."""
-        await self._over.wait()
-        while self._busy:  # somebody has begun since this was woken
-            await self._over.wait()
+    async def idle(self, timeout: float | None = None) -> bool:
+        """Wait until everybody has ended or waits for a person, and tell whether that is so.
+
+        Args:
+            timeout: Seconds to wait at most; None for as long as it takes.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                await self._over.wait()
+                while self._busy:  # somebody has begun since this was woken
+                    await self._over.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def resumed(self) -> None:
         """Wait until somebody is at work."""

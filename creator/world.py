@@ -15,30 +15,33 @@ from typing import Any, Final
 from creator.agents.messages import Created
 from creator.authors import Author, CodeAuthor, TemplateAuthor, checked
 from creator.births import Nursery
-from creator.briefs import Brief, brief_data, draw_briefs
-from creator.colleagues import Colleagues
+from creator.briefs import draw_briefs
+from creator.colleagues import Colleagues, Refused
 from creator.decisions import Decisions
 from creator.errors import EnvironmentFault
 from creator.house import House, Listeners, end_tasks
+from creator.ledger.store import WishRow
 from creator.models.backend import Backend
 from creator.modules import Modules
 from creator.outcome import RunOutcome, StartedRun
 from creator.outputs import new_run_directory, publish_latest, write_settings, write_started
 from creator.progress import Progress
 from creator.record import RunRecord
+from creator.requests import Requests
 from creator.review.base import Reviewer
 from creator.review.gate import Gate
 from creator.settings import SpawnSettings
 from creator.templates.examples import example_module
 from creator.templates.mix import draw_templates
 from creator.templates.rendering import Template
-from creator.templates.slots import clean_text
-from creator.wishes import Wish
+from creator.wishes import USER, Wish
 from creator.work import Work
 from sandbox.errors import MessagingError
 from sandbox.protocol import Colleague, ColleagueOrder, Proposal, ProposeRequest
 
 PROPOSAL_TRIES: Final = 2
+LOOK_SECONDS: Final = 0.5
+"""How often the ledger is looked at for what people want."""
 
 AuthorFactory = Callable[["World"], Author]
 
@@ -95,7 +98,8 @@ class World:
         self._awaited: dict[int, asyncio.Future[str | None]] = {}
         self._work = Work()
         self._decisions = Decisions(self.record.ledger, self._regenerate)
-        self._colleagues = Colleagues(settings.count, settings.most_agents)
+        self._requests = Requests(self.record.ledger, self._add_agent)
+        self._colleagues = Colleagues(settings, self.seed, list(templates), self.record, self._numbers)
         self._house: House | None = None
         self._nursery: Nursery
         self._places: asyncio.Semaphore
@@ -154,6 +158,8 @@ class World:
                 self._house = house
                 self._begin()
                 await self._first_of(self._populate(wishes), self._watch_sandbox())
+            self._colleagues.close()
+            self._requests.look()  # whoever asked too late is told
         finally:
             if self._fault.done() and not self._fault.cancelled():
                 self._fault.exception()  # seen: it must not be reported again as never retrieved
@@ -225,11 +231,10 @@ class World:
         try:
             async with asyncio.timeout(self.settings.deadline), asyncio.TaskGroup() as group:
                 self._group = group
-                watching = group.create_task(self._decisions.watch())
                 for wish in wishes:
                     self._begin_work(self._live(wish))
                 await self._until_idle(bool(wishes))
-                await end_tasks(watching, *self._tasks)
+                await end_tasks(*self._tasks)
         except BaseExceptionGroup as group_error:
             faults = group_error.subgroup(EnvironmentFault)
             raise (group_error if faults is None else _first_leaf(faults)) from None
@@ -242,12 +247,13 @@ class World:
         task.add_done_callback(self._tasks.discard)
 
     async def _until_idle(self, begun: bool) -> None:
-        """Wait until nobody does anything but wait for a person who has not decided yet."""
+        """Wait until nobody does anything but wait for a person, who neither decided nor asked for anything."""
         while begun:
-            await self._work.idle()
-            begun = self._decisions.look()
+            idle = await self._work.idle(LOOK_SECONDS)
+            begun = self._decisions.look() | self._requests.look()
             if begun:
-                await self._work.resumed()  # by whoever was decided about
+                await self._work.resumed()  # by whoever was decided about, or is to be born
+            begun = begun or not idle
 
     def _first_wishes(self) -> list[Wish]:
         """The agents of the library, and new ones up to the number that was asked for."""
@@ -299,24 +305,25 @@ class World:
 
     async def _create_colleague(self, order: ColleagueOrder, asker: str) -> Colleague:
         """An agent wishes for a colleague: within the limits it is born like any other."""
-        reason = self._colleagues.grant(asker, {agent.name: agent for agent in self.record.agents.values()})
-        if reason:
-            self.record.event("colleague refused", asker, reason=reason)
-            return Colleague(name=None, reason=reason)
-        number = next(self._numbers)
-        dice = random.Random(f"{self.seed}/{number}")
-        brief = Brief(
-            sector=clean_text(order.sector, 120) or "business",
-            role=clean_text(order.role, 120) or "colleague",
-            temperament=dice.choice(brief_data().temperaments),
-            topic=clean_text(order.topic, 120) or clean_text(order.role, 120) or "what its colleagues miss",
-        )
-        self.record.event("colleague ordered", asker, sector=brief.sector, role=brief.role, number=number)
-        born = self._awaited[number] = asyncio.get_running_loop().create_future()
-        wish = Wish(number, brief, dice.choice(list(self.templates)), (asker,), asked_by=asker)
+        try:
+            wish = self._colleagues.order(asker, order.sector, order.role, order.topic or "")
+        except Refused as refused:
+            return Colleague(name=None, reason=str(refused))
+        born = self._awaited[wish.number] = asyncio.get_running_loop().create_future()
         self._begin_work(self._live(wish))
         name = await asyncio.shield(born)
-        return Colleague(name=name, sector=brief.sector, reason="" if name else "it is not live, or not yet")
+        return Colleague(name=name, sector=wish.brief.sector, reason="" if name else "it is not live, or not yet")
+
+    def _add_agent(self, row: WishRow) -> bool:
+        """A person wishes for an agent, which is born like any other; tells whether that is begun."""
+        try:
+            wish = self._colleagues.order(USER, row.sector, row.role, row.topic)
+        except Refused as refused:
+            self.progress.say(f"not added: {row.role}, {row.sector}: {refused}")
+            return False
+        self.progress.say(f"asked for: {wish.brief.role}, {wish.brief.sector}")
+        self._begin_work(self._live(wish))
+        return True
 
     async def _judge(self, source: str, name: str) -> str:
         """An edited module goes through what any other went through.

@@ -31,6 +31,7 @@ from sandbox.protocol import (
 )
 
 __all__ = [
+    "Colleague",
     "Hello",
     "Idea",
     "Introduction",
@@ -40,6 +41,7 @@ __all__ = [
     "RefineRequest",
     "Refinement",
     "Text",
+    "ask_for_colleague",
     "chance",
     "create_colleague",
     "critique_task",
@@ -62,6 +64,8 @@ MAX_MERGED = 8
 """Ideas that are merged into one."""
 MAX_MERGED_PART = 1_000
 """Characters of each part of an idea that is merged with others: a model reads so much at once and no more."""
+MAX_REASON = 500
+"""Characters of why there is no colleague."""
 
 _settings: ContextVar[tuple[random.Random, float | None]] = ContextVar("settings")
 
@@ -199,12 +203,24 @@ async def create_colleague(agent: RoutedAgent, *, sector: str, role: str, topic:
         role: What it shall do.
         topic: A problem that it shall know well.
     """
+    return (await ask_for_colleague(agent, sector=sector, role=role, topic=topic)).name
+
+
+async def ask_for_colleague(agent: RoutedAgent, *, sector: str, role: str, topic: str | None = None) -> Colleague:
+    """Like `create_colleague`, with the reason of a refusal: ``name`` is None then, and ``reason`` one sentence.
+
+    Args:
+        agent: Who asks.
+        sector: What the colleague shall work in.
+        role: What it shall do.
+        topic: A problem that it shall know well.
+    """
     order = ColleagueOrder(sector=sector, role=role, topic=topic)
     try:
         answer = await agent.send_message(order, AgentId(CREATOR, "default"))
-    except MessagingError:
-        return None
-    return answer.name if isinstance(answer, Colleague) else None
+    except MessagingError as error:
+        return Colleague(name=None, reason=str(error)[:MAX_REASON])
+    return answer if isinstance(answer, Colleague) else Colleague(name=None, reason="the creator gave no answer")
 
 
 async def structure(agent: RoutedAgent, text: str, ctx: MessageContext) -> Idea:

@@ -25,7 +25,8 @@ _MAX_IDEAS: Final = 40
 """Rows of a run's last table; `ideas` shows all."""
 _MAX_FAILURES: Final = 6
 _SHOWN_NUMBERS: Final = 3
-_STATES: Final = {"live": "green", "pending": "yellow", "failed": "red"}
+STATES: Final = {"live": "green", "pending": "yellow", "failed": "red"}
+"""By an agent's state: its colour."""
 
 
 def print_summary(console: Console, outcome: RunOutcome) -> None:
@@ -108,7 +109,7 @@ def agents_table(agents: list[AgentOutcome], ideas: list[IdeaOutcome]) -> Table:
             Text(clean(agent.sector, 80)),
             Text(clean(agent.author, 10)),
             Text(", ".join(clean(parent, 64) for parent in agent.parents[:8])),
-            Text(agent.state, _STATES[agent.state]),
+            Text(agent.state, STATES[agent.state]),
             Text(_short(agent.prompt_tokens + agent.completion_tokens)),
             Text(_some(numbers.get(agent.name, []))),
         )

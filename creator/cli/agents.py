@@ -11,6 +11,7 @@ import click
 from creator.cli._agents_adopting import adopt
 from creator.cli._agents_deciding import approve, regenerate, reject
 from creator.cli._agents_export import export
+from creator.cli._agents_family import add, tree
 from creator.cli._agents_files import module_of, read_file
 from creator.cli._agents_library import forget, keep, library
 from creator.cli._agents_origin import diff, why
@@ -160,5 +161,5 @@ def _blueprint(directory: Path, name: str) -> Any:
 
 
 # Every command that stands in another file is put into the group here.
-for _command in (approve, reject, regenerate, ask, chat, why, diff, export, keep, library, forget, adopt):
+for _command in (approve, reject, regenerate, add, tree, ask, chat, why, diff, export, keep, library, forget, adopt):
     agents.add_command(_command)

@@ -22,7 +22,7 @@ from openai import BadRequestError
 from pydantic import BaseModel
 
 from creator.models.client_backend import model_info
-from sandbox.protocol import Message, Refinement, RefineRequest
+from sandbox.protocol import Colleague, Message, Refinement, RefineRequest
 
 MODEL: Final = "gpt-4.1-mini"
 """The model when the environment names none; every script has the one of its agent here."""
@@ -100,9 +100,9 @@ async def share(agent: RoutedAgent, name: str, request: RefineRequest, ctx: Mess
     return None
 
 
-async def create_colleague(agent: RoutedAgent, *, sector: str, role: str, topic: str | None = None) -> str | None:
-    """None: no creator is here."""
-    return None
+async def ask_for_colleague(agent: RoutedAgent, *, sector: str, role: str, topic: str | None = None) -> Colleague:
+    """A refusal: no creator is here."""
+    return Colleague(name=None, reason="no creator is here")
 
 
 def visible(text: str) -> str:

@@ -261,6 +261,15 @@ def test_the_readme_names_what_there_is() -> None:
     for name in SHIPPED:
         assert f"`{name}`" in README
         assert load_template(name).description
-    messages = {"Hello", "Introduction", "Proposal", "ProposeRequest", "RefineRequest", "Refinement", "Text"}
+    messages = {
+        "Colleague",
+        "Hello",
+        "Introduction",
+        "Proposal",
+        "ProposeRequest",
+        "RefineRequest",
+        "Refinement",
+        "Text",
+    }
     for name in set(kit.__all__) - messages - {"Idea", "MessagingError", "find_recipient"}:
         assert f"{name}(" in README, name

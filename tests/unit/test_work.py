@@ -42,3 +42,16 @@ async def test_work_that_is_cancelled_before_it_began_counts_no_more() -> None:
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
     await work.idle()
+
+
+async def test_one_who_waits_for_so_long_is_told_whether_anybody_is_at_work() -> None:
+    work, ended = Work(), asyncio.Event()
+
+    async def until_ended() -> None:
+        await ended.wait()
+
+    task = asyncio.create_task(work.do(until_ended()))
+    assert not await work.idle(0.01)
+    ended.set()
+    assert await work.idle(60)
+    await task
