@@ -207,6 +207,20 @@ class Diversity(Record):
     measured_by: str = ""
 
 
+class Conclusion(Record):
+    """What can be said of a run's ideas taken together."""
+
+    idea_fields: list[str] = Field(default_factory=list)
+    """Names of the parts of an idea, in order; empty in runs of earlier releases."""
+    ranking: Ranking | None = None
+    diversity: Diversity | None = None
+    baseline: BaselineReport | None = None
+    one_shot: list[IdeaOutcome] = Field(default_factory=list)
+    """The ideas of the baseline, numbered from 100,001 on."""
+    generations: list[GenerationReport] = Field(default_factory=list)
+    """One for each generation when there were several."""
+
+
 class StartedRun(Record):
     """What is known of a run when it starts; the ledger tells the rest until the run has ended."""
 
@@ -225,7 +239,7 @@ class StartedRun(Record):
     """The machine of that process."""
 
 
-class RunOutcome(Record):
+class RunOutcome(Conclusion):
     """A run that has ended, whether well or not."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -240,15 +254,6 @@ class RunOutcome(Record):
     ideas: list[IdeaOutcome] = Field(default_factory=list)
     failures: list[str] = Field(default_factory=list)
     """What went wrong, a line each, without what stands at an agent already."""
-    idea_fields: list[str] = Field(default_factory=list)
-    """Names of the parts of an idea, in order; empty in runs of earlier releases."""
-    ranking: Ranking | None = None
-    diversity: Diversity | None = None
-    baseline: BaselineReport | None = None
-    one_shot: list[IdeaOutcome] = Field(default_factory=list)
-    """The ideas of the baseline, numbered from 100,001 on."""
-    generations: list[GenerationReport] = Field(default_factory=list)
-    """One for each generation when there were several."""
     started: datetime
     elapsed_s: float = Field(default=0, ge=0)
     prompt_tokens: int = Field(default=0, ge=0)

@@ -15,7 +15,7 @@ from creator.errors import EnvironmentFault
 from creator.exchanges import Conversations
 from creator.ledger.store import FILE_NAME, Ledger
 from creator.models.calls import Account, CallRecord
-from creator.outcome import AgentOutcome, IdeaOutcome, RunOutcome, contributors_of, exit_code_for
+from creator.outcome import AgentOutcome, Conclusion, IdeaOutcome, RunOutcome, contributors_of, exit_code_for
 from creator.progress import Progress
 from creator.runtime import Exchange
 from creator.settings import SpawnSettings
@@ -231,7 +231,15 @@ class RunRecord:
         except EnvironmentFault as fault:
             self._on_fault(fault)
 
-    def outcome(self, sandbox: str, isolation_line: str, *, interrupted: bool, fault: str = "") -> RunOutcome:
+    def outcome(
+        self,
+        sandbox: str,
+        isolation_line: str,
+        *,
+        interrupted: bool,
+        fault: str = "",
+        conclusion: Conclusion | None = None,
+    ) -> RunOutcome:
         """What the run has come to so far.
 
         Args:
@@ -239,6 +247,7 @@ class RunRecord:
             isolation_line: What isolation the run has.
             interrupted: Whether the user ended it.
             fault: What ended it before its time, in one line.
+            conclusion: What can be said of its ideas taken together.
         """
         agents = [self._with_tokens(agent) for _, agent in sorted(self.agents.items())]
         failures = [*self.failures, fault] if fault else self.failures
@@ -261,6 +270,7 @@ class RunRecord:
             reason=_reason(asked, made, agents, failures, interrupted),
             interrupted=interrupted,
             directory=self.directory,
+            **dict(conclusion or Conclusion()),
         )
 
     def _tokens(self) -> tuple[int, int]:
