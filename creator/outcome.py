@@ -136,6 +136,15 @@ class JudgeReport(Record):
     """Whether its agreement could be a coin's: the 95 % interval reaches down to one half."""
 
 
+class Preferred(Record):
+    """How likely the judges prefer a random idea of one side to a random idea of the other."""
+
+    share: float = Field(ge=0, le=1)
+    low: float = Field(ge=0, le=1)
+    high: float = Field(ge=0, le=1)
+    """Where 95 % of the bootstrap samples lie; an interval that holds one half shows nothing."""
+
+
 class BaselineReport(Record):
     """How the population did against one-shot ideas of the same model."""
 
@@ -143,11 +152,8 @@ class BaselineReport(Record):
     """One-shot ideas that took part."""
     population_tokens: int = Field(ge=0)
     baseline_tokens: int = Field(ge=0)
-    preferred: float | None = Field(default=None, ge=0, le=1)
-    """How likely the judge prefers a random idea of the population to a random one-shot idea; None without judging."""
-    low: float | None = None
-    high: float | None = None
-    """Where 95 % of the bootstrap samples lie."""
+    preferred: Preferred | None = None
+    """The population's ideas against the one-shot ones; None without judging."""
 
 
 class GenerationReport(Record):
@@ -162,6 +168,10 @@ class GenerationReport(Record):
     """Number of its best idea."""
     tokens: int = Field(default=0, ge=0)
     """Tokens read and written for it, judging not counted."""
+    over_first: Preferred | None = None
+    """Against the ideas of generation 0."""
+    over_one_shots: Preferred | None = None
+    """Against one-shot ideas."""
 
 
 class Ranking(Record):
@@ -236,7 +246,7 @@ class RunOutcome(Record):
     diversity: Diversity | None = None
     baseline: BaselineReport | None = None
     one_shot: list[IdeaOutcome] = Field(default_factory=list)
-    """The ideas of the baseline, numbered after those of the population."""
+    """The ideas of the baseline, numbered from 100,001 on."""
     generations: list[GenerationReport] = Field(default_factory=list)
     """One for each generation when there were several."""
     started: datetime

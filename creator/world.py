@@ -15,7 +15,8 @@ from typing import Any, Final
 from creator.agents.messages import Created
 from creator.authors import Author, CodeAuthor, TemplateAuthor, checked
 from creator.births import Nursery
-from creator.briefs import Brief, brief_data, draw_briefs
+from creator.brief_files import load_brief_data
+from creator.briefs import Brief, draw_briefs
 from creator.colleagues import Colleagues
 from creator.decisions import Decisions
 from creator.errors import EnvironmentFault
@@ -72,6 +73,7 @@ class World:
         self.settings = settings
         self.progress = progress
         self.backend = backend
+        self.brief_data = load_brief_data(settings.briefs, settings.count)
         self.seed = settings.seed if settings.seed is not None else random.SystemRandom().getrandbits(32)
         self.directory = earlier.directory if earlier is not None else new_run_directory(settings.output)
         folder = self.directory / "agents"
@@ -254,7 +256,7 @@ class World:
         wishes = [Wish(n, one.blueprint.brief, one.blueprint.template, (), one) for n, one in enumerate(self._kept, 1)]
         new = self.settings.count - len(wishes)
         which = draw_templates(self.settings.template, new, self.seed)
-        pairs = zip(draw_briefs(new, self.seed), which, strict=True)
+        pairs = zip(draw_briefs(new, self.seed, self.brief_data), which, strict=True)
         return wishes + [Wish(n, brief, template) for n, (brief, template) in enumerate(pairs, len(wishes) + 1)]
 
     def _pending(self) -> list[Wish]:
@@ -305,11 +307,14 @@ class World:
             return Colleague(name=None, reason=reason)
         number = next(self._numbers)
         dice = random.Random(f"{self.seed}/{number}")
+        sector = clean_text(order.sector, 120) or "business"
         brief = Brief(
-            sector=clean_text(order.sector, 120) or "business",
+            sector=sector,
             role=clean_text(order.role, 120) or "colleague",
-            temperament=dice.choice(brief_data().temperaments),
+            temperament=dice.choice(self.brief_data.temperaments),
             topic=clean_text(order.topic, 120) or clean_text(order.role, 120) or "what its colleagues miss",
+            customer=clean_text(dice.choice(self.brief_data.customers_in(sector)), 120),
+            technology=dice.choice(self.brief_data.technologies),
         )
         self.record.event("colleague ordered", asker, sector=brief.sector, role=brief.role, number=number)
         born = self._awaited[number] = asyncio.get_running_loop().create_future()
