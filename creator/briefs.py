@@ -19,10 +19,10 @@ Item = TypeVar("Item")
 
 
 class Sector(BaseModel):
-    """A field of business, with what there is to solve in it.
+    """A field of business, with what there is to solve in it and for whom.
 
     ``sector`` and each of ``topics`` are noun phrases that fit "In {sector}, the biggest problem with {topic} is
-    that" and "My goal is to help {sector} businesses".
+    that" and "My goal is to help {sector} businesses"; each of ``customers`` fits "You think of {customer} first".
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,22 +30,32 @@ class Sector(BaseModel):
     sector: str
     word: str = Field(description="One word that the personas of this sector carry as a family name.")
     topics: tuple[str, ...]
+    customers: tuple[str, ...]
 
 
 class BriefData(BaseModel):
-    """The shipped lists that briefs are drawn from."""
+    """The lists that briefs are drawn from.
+
+    Each of ``technologies`` is a noun phrase that fits "You like to use {technology}".
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sectors: tuple[Sector, ...]
+    technologies: tuple[str, ...]
     roles: tuple[str, ...]
     temperaments: tuple[str, ...]
     first_names: tuple[str, ...]
 
     @property
     def combinations(self) -> int:
-        """How many distinct briefs there are."""
-        return sum(len(one.topics) for one in self.sectors) * len(self.roles) * len(self.temperaments)
+        """How many distinct briefs there are, told apart by sector, customer, technology and temperament."""
+        return sum(len(one.customers) for one in self.sectors) * len(self.technologies) * len(self.temperaments)
+
+    def customers_in(self, sector: str) -> tuple[str, ...]:
+        """Whom agents of a sector may think of, also of one that is not in the lists."""
+        known = (one.customers for one in self.sectors if one.sector.casefold() == sector.casefold())
+        return next(known, (f"small businesses in {sector}",))
 
 
 @cache
@@ -92,27 +102,34 @@ def _deck(items: Sequence[Item], dice: random.Random) -> Iterator[Item]:
         yield from dice.sample(items, len(items))
 
 
-def draw_briefs(n: int, seed: int) -> list[Brief]:
-    """Draws ``n`` distinct briefs.
+def draw_briefs(n: int, seed: int, data: BriefData | None = None) -> list[Brief]:
+    """Draws ``n`` distinct briefs: no sector, customer, technology and temperament come together twice.
 
-    The same seed draws the same briefs, and fewer briefs are a beginning of more. Sectors, roles, temperaments and
-    first names each come from a shuffled deck, so none repeats before all of its kind were used.
+    The same seed draws the same briefs, and fewer briefs are a beginning of more. Every list is a shuffled deck, so
+    none of its items repeats before all of them were used; customers and topics are decks of their sector's own.
+
+    Args:
+        n: How many.
+        seed: For the decks.
+        data: What to draw from; None for the shipped lists.
 
     Raises:
-        ValueError: ``n`` is below 0 or above the number of combinations that the shipped lists allow.
+        ValueError: ``n`` is below 0 or above the number of combinations that the lists allow.
     """
-    data = brief_data()
+    data = data or brief_data()
     if not 0 <= n <= data.combinations:
         raise ValueError(f"cannot draw {n!r} briefs: choose a number from 0 to {data.combinations}")
     dice = random.Random(seed)
-    sectors, roles = _deck(data.sectors, dice), _deck(data.roles, dice)
+    sectors, technologies, roles = _deck(data.sectors, dice), _deck(data.technologies, dice), _deck(data.roles, dice)
     temperaments, names = _deck(data.temperaments, dice), _deck(data.first_names, dice)
     topics = {one.sector: _deck(one.topics, dice) for one in data.sectors}
+    customers = {one.sector: _deck(one.customers, dice) for one in data.sectors}
     drawn: dict[tuple[str, str, str, str], Brief] = {}
     personas: set[str] = set()
     while len(drawn) < n:
         sector = next(sectors)
-        key = (sector.sector, next(roles), next(temperaments), next(topics[sector.sector]))
+        customer, technology, temperament = next(customers[sector.sector]), next(technologies), next(temperaments)
+        key = (sector.sector, customer, technology, temperament)
         if key in drawn:
             continue
         persona = f"{next(names)} {sector.word}"
@@ -121,6 +138,13 @@ def draw_briefs(n: int, seed: int) -> list[Brief]:
                 break
             persona = f"{next(names)} {sector.word}"
         personas.add(persona)
-        sector_name, role, temperament, topic = key
-        drawn[key] = Brief(sector=sector_name, role=role, temperament=temperament, topic=topic, persona=persona)
+        drawn[key] = Brief(
+            sector=sector.sector,
+            role=next(roles),
+            temperament=temperament,
+            topic=next(topics[sector.sector]),
+            customer=customer,
+            technology=technology,
+            persona=persona,
+        )
     return list(drawn.values())

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from creator.briefs import Brief, brief_data
+from creator.briefs import Brief, BriefData
 from creator.outcome import AgentOutcome
 from creator.record import RunRecord
 from creator.settings import SpawnSettings
@@ -31,16 +31,24 @@ class Colleagues:
         templates: Names of the templates that agents are made from.
         record: Knows who there is and what each has spent; every answer is put on it.
         numbers: Gives the numbers of births.
+        data: What the rest of a brief is drawn from.
     """
 
     def __init__(
-        self, settings: SpawnSettings, seed: int, templates: Sequence[str], record: RunRecord, numbers: Iterator[int]
+        self,
+        settings: SpawnSettings,
+        seed: int,
+        templates: Sequence[str],
+        record: RunRecord,
+        numbers: Iterator[int],
+        data: BriefData,
     ) -> None:
         self._settings = settings
         self._seed = seed
         self._templates = templates
         self._record = record
         self._numbers = numbers
+        self._data = data
         self._granted = Counter(agent.asked_by for agent in record.agents.values() if agent.asked_by)
         self._closed = False
 
@@ -71,8 +79,10 @@ class Colleagues:
         brief = Brief(
             sector=sector,
             role=role,
-            temperament=dice.choice(brief_data().temperaments),
+            temperament=dice.choice(self._data.temperaments),
             topic=clean_text(topic, PART_CHARACTERS) or role,
+            customer=clean_text(dice.choice(self._data.customers_in(sector)), PART_CHARACTERS),
+            technology=dice.choice(self._data.technologies),
         )
         self._record.event("colleague ordered", asker, sector=sector, role=role, number=number)
         parents = () if asker == USER else (asker,)

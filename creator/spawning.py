@@ -8,6 +8,7 @@ import signal
 from collections.abc import Mapping, Sequence
 
 from creator.errors import EnvironmentFault, UsageError
+from creator.ideas.likeness import check_embeddings
 from creator.library import kept_for
 from creator.models.choose import choose_backend
 from creator.outcome import RunOutcome
@@ -52,6 +53,7 @@ async def spawn(
         max_concurrency=settings.model_concurrency,
         progress=progress.say,
     )
+    check_embeddings(settings, backend)
     if settings.author == "code" and backend.strategy == "slots":
         raise UsageError(f"--author code needs a capable model, which {backend.name} is not: --model openai:NAME")
     if settings.review == "later" or earlier is not None:

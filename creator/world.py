@@ -15,6 +15,7 @@ from typing import Any, Final
 from creator.agents.messages import Created
 from creator.authors import Author, CodeAuthor, TemplateAuthor, checked
 from creator.births import Nursery
+from creator.brief_files import load_brief_data
 from creator.briefs import draw_briefs
 from creator.colleagues import Colleagues, Refused
 from creator.decisions import Decisions
@@ -75,6 +76,7 @@ class World:
         self.settings = settings
         self.progress = progress
         self.backend = backend
+        self.brief_data = load_brief_data(settings.briefs, settings.count)
         self.seed = settings.seed if settings.seed is not None else random.SystemRandom().getrandbits(32)
         self.directory = earlier.directory if earlier is not None else new_run_directory(settings.output)
         folder = self.directory / "agents"
@@ -99,7 +101,7 @@ class World:
         self._work = Work()
         self._decisions = Decisions(self.record.ledger, self._regenerate)
         self._requests = Requests(self.record.ledger, self._add_agent)
-        self._colleagues = Colleagues(settings, self.seed, list(templates), self.record, self._numbers)
+        self._colleagues = Colleagues(settings, self.seed, list(templates), self.record, self._numbers, self.brief_data)
         self._house: House | None = None
         self._nursery: Nursery
         self._places: asyncio.Semaphore
@@ -260,7 +262,7 @@ class World:
         wishes = [Wish(n, one.blueprint.brief, one.blueprint.template, (), one) for n, one in enumerate(self._kept, 1)]
         new = self.settings.count - len(wishes)
         which = draw_templates(self.settings.template, new, self.seed)
-        pairs = zip(draw_briefs(new, self.seed), which, strict=True)
+        pairs = zip(draw_briefs(new, self.seed, self.brief_data), which, strict=True)
         return wishes + [Wish(n, brief, template) for n, (brief, template) in enumerate(pairs, len(wishes) + 1)]
 
     def _pending(self) -> list[Wish]:

@@ -12,6 +12,7 @@ import json
 import re
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -139,6 +140,8 @@ class ScriptedServer:
         if status.isdigit():
             headers = {"Retry-After": "0.05"} if status == "429" else {}
             return int(status), headers, {"error": {"message": reason or f"scripted {status}", "type": "scripted"}}
+        if request["path"].endswith("/embeddings"):
+            return 200, {}, embeddings_reply(request, fault)
         text, finish = self._text(number, request, fault), "stop"
         match fault:
             case "bad import" | "bad code":
@@ -206,6 +209,28 @@ def scripted_module(system: str, number: int, fault: str | None = None) -> str:
     if fault == "bad import":
         lines.append("import os")
     return "```python\n" + "\n".join(lines) + "\n```"
+
+
+def embeddings_reply(request: dict[str, Any], fault: str | None = None) -> dict[str, Any]:
+    """A vector for each text, last text first, that counts its words; the same words give the same vector.
+
+    Faults: ``empty`` leaves one vector out, ``uneven`` makes one longer, ``nonsense`` gives words instead of numbers.
+    """
+    data = []
+    for index, text in enumerate(request["input"]):
+        vector: list[Any] = [0.0] * 256
+        for word in re.findall(r"\w+", text.lower()):
+            vector[zlib.crc32(word.encode()) % 256] += 1.0
+        vector += [1.0] if fault == "uneven" and index == 0 else []
+        data.append({"object": "embedding", "index": index, "embedding": ["much"] if fault == "nonsense" else vector})
+    tokens = sum(len(text) for text in request["input"]) // 4
+    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return {
+        "object": "list",
+        "data": data[:0:-1] if fault == "empty" else data[::-1],
+        "model": request["model"],
+        "usage": usage,
+    }
 
 
 def anthropic_reply(text: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, Final, get_args
 from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, UserMessage
 from pydantic import StringConstraints
 
+from creator.authors.prompts import preference_lines
 from creator.briefs import Brief
 from creator.policy import RULES
 from creator.policy.allowed import MODULES
@@ -71,6 +72,7 @@ def code_messages(brief: Brief, example: str, feedback: str = "") -> list[LLMMes
     ask = (
         f"Write an agent.\nSector: {clean(brief.sector)}\nRole: {clean(brief.role)}\n"
         f"Temperament: {clean(brief.temperament)}\nA problem it knows well: {clean(brief.topic)}\n"
+        f"{preference_lines(brief)}"
         f"A name that would fit, unless you know a better one: {clean(brief.persona)}\n"
         "It behaves differently from the example, in a way that fits its role and temperament: it has its own way of "
         "developing, checking or discussing ideas. For instance, it drafts two and keeps the better one, goes "

@@ -13,6 +13,7 @@ from autogen_core.models import LLMMessage, SystemMessage, UserMessage
 from creator.briefs import Brief
 from creator.templates.rendering import Template
 from creator.templates.slots import clean_text
+from creator.text import clean
 
 _REASON_LENGTH: Final = 300
 
@@ -40,8 +41,15 @@ def prompt_messages(brief: Brief, template: Template, reason: str = "") -> list[
     )
     ask = (
         f"Create an agent.\nSector: {brief.sector}\nRole: {brief.role}\nTemperament: {brief.temperament}\n"
-        f"A problem it knows well: {brief.topic}\nA name that would fit, unless you know a better one: {brief.persona}"
+        f"A problem it knows well: {brief.topic}\n{preference_lines(brief)}"
+        f"A name that would fit, unless you know a better one: {brief.persona}"
     )
     if reason:
         ask += f"\nThe last answer could not be used: {clean_text(reason, _REASON_LENGTH)}"
     return [SystemMessage(content=_SYSTEM + keys), UserMessage(content=ask, source="creator")]
+
+
+def preference_lines(brief: Brief) -> str:
+    """Whom an agent thinks of and what it likes to use, a line each, as far as the brief says so."""
+    lines = {"The customers it thinks of first": brief.customer, "A technology it likes to use": brief.technology}
+    return "".join(f"{what}: {clean(said)}\n" for what, said in lines.items() if said)

@@ -9,6 +9,8 @@ from typing import Any, Literal, Self
 
 from autogen_core.models import LLMMessage
 
+from creator.errors import TerminalModelError
+
 Strategy = Literal["object", "slots"]
 """How a model gives structured answers: whole JSON objects, or slot by slot (small models)."""
 
@@ -36,6 +38,19 @@ class Completion:
     truncated: bool = False
 
 
+@dataclass(frozen=True)
+class Embeddings:
+    """What texts mean to a model, as vectors.
+
+    Attributes:
+        vectors: One for each text, in order, all of the same length.
+        usage: What they cost.
+    """
+
+    vectors: list[list[float]]
+    usage: Usage
+
+
 class Backend(ABC):
     """A language model, as an async context manager that starts and stops what it needs."""
 
@@ -49,6 +64,9 @@ class Backend(ABC):
 
     max_concurrency: int
     """How many calls may be under way at once."""
+
+    embeds: bool = False
+    """Whether its server may have models that embed texts."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,6 +99,20 @@ class Backend(ABC):
             RetryableModelError: 429, 5xx, no answer in time, or none at all.
             TerminalModelError: It would fail the same way again.
         """
+
+    async def embed(self, texts: Sequence[str], *, model: str, timeout: float = 60) -> Embeddings:
+        """One attempt to embed texts; only where `embeds` says that it is possible.
+
+        Args:
+            texts: What to embed, none of them empty.
+            model: The name of a model for that on the same server.
+            timeout: Seconds.
+
+        Raises:
+            RetryableModelError: 429, 5xx, no answer in time, or none at all.
+            TerminalModelError: It would fail the same way again.
+        """
+        raise TerminalModelError(f"{self.name} cannot embed texts")
 
     @abstractmethod
     async def check(self) -> None:

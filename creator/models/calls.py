@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import tenacity
 from autogen_core.models import LLMMessage
 
 from creator.errors import ModelError, RetryableModelError
-from creator.models.backend import Backend, Completion
+from creator.models.backend import Backend, Completion, Embeddings
+
+Answer = TypeVar("Answer", Completion, Embeddings)
 
 TRIES: Final = 8
+EMBEDDING_TRIES: Final = 3
+"""Fewer than for a completion: whoever compares texts by embeddings can compare their words instead."""
+EMBEDDING_BATCH: Final = 64
+"""Texts of one call."""
 CALL_SECONDS: Final = 60.0
 MAX_WAIT: Final = 20.0
 
@@ -94,37 +101,67 @@ class ModelCalls:
             RetryableModelError: It still fails after all tries.
             TerminalModelError: It cannot succeed.
         """
-        account = self.accounts.setdefault(agent, Account())
+
+        def attempt() -> Awaitable[Completion]:
+            return self._backend.complete(
+                messages,
+                temperature=temperature,
+                max_tokens=max_tokens,
+                json_schema=json_schema,
+                extra=extra,
+                timeout=self._timeout,
+            )
+
         characters = sum(len(str(message.content)) for message in messages)
+        return await self._tried(agent, self._backend.name, characters, attempt, TRIES)
+
+    async def embed(self, agent: str, texts: Sequence[str], *, model: str) -> list[list[float]]:
+        """A vector for each text, asked for in batches that are tried again on 429, 5xx and time-outs.
+
+        Args:
+            agent: On whose account.
+            texts: What to embed, none of them empty.
+            model: The name of a model for that on the run's server.
+
+        Raises:
+            RetryableModelError: It still fails after all tries.
+            TerminalModelError: It cannot succeed.
+        """
+        vectors: list[list[float]] = []
+        for start in range(0, len(texts), EMBEDDING_BATCH):
+            batch = texts[start : start + EMBEDDING_BATCH]
+            attempt = partial(self._backend.embed, batch, model=model, timeout=self._timeout)
+            answer = await self._tried(agent, model, sum(map(len, batch)), attempt, EMBEDDING_TRIES)
+            vectors += answer.vectors
+        return vectors
+
+    async def _tried(
+        self, agent: str, model: str, characters: int, attempt: Callable[[], Awaitable[Answer]], tries: int
+    ) -> Answer:
+        """One call with its retries, put on the agent's account and on record."""
+        account = self.accounts.setdefault(agent, Account())
         account.calls += 1
-        started, tries = time.monotonic(), 0
-        completion, failure = None, None
+        started, tried = time.monotonic(), 0
+        answer, failure = None, None
         try:
-            async for attempt in tenacity.AsyncRetrying(
+            async for trial in tenacity.AsyncRetrying(
                 retry=tenacity.retry_if_exception_type(RetryableModelError),
-                stop=tenacity.stop_after_attempt(TRIES),
+                stop=tenacity.stop_after_attempt(tries),
                 wait=_wait,
                 reraise=True,
             ):
-                with attempt:
-                    tries += 1
+                with trial:
+                    tried += 1
                     account.prompt_characters += characters
                     # A waiting retry holds no place: others go on while the provider recovers.
                     async with self._places:
-                        completion = await self._backend.complete(
-                            messages,
-                            temperature=temperature,
-                            max_tokens=max_tokens,
-                            json_schema=json_schema,
-                            extra=extra,
-                            timeout=self._timeout,
-                        )
+                        answer = await attempt()
         except ModelError as error:
             failure = error
             raise
         finally:
-            account.retries += max(0, tries - 1)
-            usage = completion.usage if completion is not None else None
+            account.retries += max(0, tried - 1)
+            usage = answer.usage if answer is not None else None
             if usage is not None:
                 account.prompt_tokens += usage.prompt_tokens
                 account.completion_tokens += usage.completion_tokens
@@ -132,17 +169,17 @@ class ModelCalls:
                 self._on_call(
                     CallRecord(
                         agent=agent,
-                        model=self._backend.name,
+                        model=model,
                         prompt_tokens=usage.prompt_tokens if usage is not None else 0,
                         completion_tokens=usage.completion_tokens if usage is not None else 0,
                         prompt_characters=characters,
                         latency=time.monotonic() - started,
-                        retries=max(0, tries - 1),
+                        retries=max(0, tried - 1),
                         error=str(failure) if failure is not None else None,
                     )
                 )
-        assert completion is not None
-        return completion
+        assert answer is not None
+        return answer
 
 
 def _wait(state: tenacity.RetryCallState) -> float:

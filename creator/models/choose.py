@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from creator.errors import EnvironmentFault, UsageError
 from creator.models.backend import Backend, Strategy
 from creator.models.calls import ModelCalls
-from creator.models.client_backend import ClientBackend, model_info, openai_client
+from creator.models.client_backend import ClientBackend, model_info, openai_client, openai_embedder
 from creator.models.embedded import EmbeddedBackend
 from creator.models.filling import Filler, ObjectFiller
 from creator.models.slot_filling import SlotFiller
 
 if TYPE_CHECKING:
     from autogen_core.models import ChatCompletionClient
+    from openai import AsyncOpenAI
 
 KEYS: Final[Mapping[str, tuple[str, str]]] = {
     "openai": ("OPENAI_API_KEY", "gpt-4.1-mini"),
@@ -39,7 +41,8 @@ COMPONENT_PROVIDERS: Final = frozenset(
 
 FORMS: Final = "embedded, openai:NAME, anthropic:NAME, ollama:NAME, FILE.gguf or a component FILE.yaml"
 PROVIDERS: Final = frozenset({"openai", "anthropic", "ollama"})
-OLLAMA_URL: Final = "http://127.0.0.1:11434"
+OLLAMA_PORT: Final = 11434
+OLLAMA_URL: Final = f"http://127.0.0.1:{OLLAMA_PORT}"
 NO_KEY: Final = "not-needed"
 
 
@@ -113,12 +116,16 @@ def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[s
     base_url = base_url or (environ.get("OPENAI_BASE_URL") if provider == "openai" else None)
     notice = why or (f"on {base_url}" if base_url else f"{provider}'s own service")
     make: Callable[[], ChatCompletionClient]
+    embedder: Callable[[], AsyncOpenAI] | None = None
     if provider == "openai":
         make, structured = (lambda: openai_client(name, key or NO_KEY, base_url)), "response_format"
+        embedder = partial(openai_embedder, key or NO_KEY, base_url)
     elif provider == "anthropic":
         make, structured = (lambda: _anthropic_client(name, key or NO_KEY, base_url)), ""
     else:
-        make, structured = (lambda: _ollama_client(name, base_url or environ.get("OLLAMA_HOST"))), "format"
+        host = base_url or environ.get("OLLAMA_HOST") or OLLAMA_URL
+        make, structured = (lambda: _ollama_client(name, host)), "format"
+        embedder = partial(openai_embedder, NO_KEY, _ollama_openai_url(host))
     return ClientBackend(
         f"{provider}:{name}",
         notice,
@@ -126,6 +133,7 @@ def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[s
         secrets=[key],
         structured=structured,
         max_concurrency=4 if provider == "ollama" else 32,
+        make_embedder=embedder,
     )
 
 
@@ -136,10 +144,17 @@ def _anthropic_client(name: str, key: str, base_url: str | None) -> ChatCompleti
     return AnthropicChatCompletionClient(model=name, api_key=key, max_retries=0, model_info=model_info(), **options)
 
 
-def _ollama_client(name: str, host: str | None) -> ChatCompletionClient:
+def _ollama_client(name: str, host: str) -> ChatCompletionClient:
     from autogen_ext.models.ollama import OllamaChatCompletionClient
 
-    return OllamaChatCompletionClient(model=name, host=host or OLLAMA_URL, model_info=model_info())
+    return OllamaChatCompletionClient(model=name, host=host, model_info=model_info())
+
+
+def _ollama_openai_url(host: str) -> str:
+    """Where Ollama speaks OpenAI's protocol; its own variable may leave out scheme and port."""
+    if "://" not in host:
+        host = f"http://{host}" if ":" in host else f"http://{host}:{OLLAMA_PORT}"
+    return f"{host.rstrip('/')}/v1"
 
 
 def _component(path: Path) -> ClientBackend:

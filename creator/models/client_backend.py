@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import math
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from autogen_core.models import ChatCompletionClient, LLMMessage, SystemMessage, UserMessage
 from pydantic import ValidationError
 
 from creator.errors import EnvironmentFault, ModelError, RetryableModelError, TerminalModelError
-from creator.models.backend import Backend, Completion, Usage
+from creator.models.backend import Backend, Completion, Embeddings, Usage
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 CHECK_TRIES: Final = 6
 CHECK_SECONDS: Final = 30.0
 ERROR_CHARACTERS: Final = 300
+MAX_DIMENSIONS: Final = 16_384
+"""Of the vector of a text."""
 RETRYABLE_STATUS: Final = frozenset({408, 409, 425, 429, 529})
 
 
@@ -33,6 +40,7 @@ class ClientBackend(Backend):
         structured: How the server is told of a schema: ``response_format`` (OpenAI and compatible), ``format``
             (Ollama), or not at all, in the prompt alone.
         max_concurrency: How many calls may be under way at once.
+        make_embedder: Makes the client that embeds texts, at first use; None where the server cannot.
     """
 
     def __init__(
@@ -44,6 +52,7 @@ class ClientBackend(Backend):
         secrets: Sequence[str] = (),
         structured: str = "",
         max_concurrency: int = 32,
+        make_embedder: Callable[[], AsyncOpenAI] | None = None,
     ) -> None:
         self.name = name
         self.notice = notice
@@ -54,6 +63,10 @@ class ClientBackend(Backend):
         self._limit = "options" if structured == "format" else "max_tokens"
         self._fixed_temperature = False
         self._client: ChatCompletionClient | None = None
+        self.embeds = make_embedder is not None
+        self._make_embedder = make_embedder
+        self._embedder: AsyncOpenAI | None = None
+        self._making_embedder = asyncio.Lock()
 
     async def __aenter__(self) -> ClientBackend:
         try:
@@ -76,6 +89,9 @@ class ClientBackend(Backend):
             if inner is not None and type(inner).__module__.startswith("ollama"):
                 await inner.close()  # AutoGen's client for Ollama leaves its connections open
             self._client = None
+        if self._embedder is not None:
+            await self._embedder.close()
+            self._embedder = None
 
     async def complete(
         self,
@@ -157,6 +173,27 @@ class ClientBackend(Backend):
             truncated=result.finish_reason == "length",
         )
 
+    async def embed(self, texts: Sequence[str], *, model: str, timeout: float = 60) -> Embeddings:
+        """One attempt, in the protocol of OpenAI."""
+        if self._make_embedder is None:
+            return await super().embed(texts, model=model, timeout=timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                async with self._making_embedder:
+                    if self._embedder is None:  # in a thread, as importing the package takes long
+                        self._embedder = await asyncio.to_thread(self._make_embedder)
+                answer = await self._embedder.embeddings.create(model=model, input=list(texts), encoding_format="float")
+        except TimeoutError:
+            raise RetryableModelError(f"no answer within {timeout:g} s") from None
+        except Exception as error:
+            failure = self._translated(error)
+            raise (TerminalModelError(failure.text) if isinstance(failure, _Unsupported) else failure) from None
+        vectors, tokens = _vectors(answer)
+        lengths = {len(vector) for vector in vectors}
+        if len(vectors) != len(texts) or len(lengths) != 1 or not 1 <= lengths.pop() <= MAX_DIMENSIONS:
+            raise TerminalModelError("the answer does not hold one vector for each text")
+        return Embeddings(vectors, Usage(tokens, 0))
+
     def _translated(self, error: Exception) -> Exception:
         """The provider's exception as one of ours, by its HTTP status where it has one."""
         status = getattr(error, "status_code", None)
@@ -226,6 +263,18 @@ def _advice(text: str) -> str:
     return "Check that the server runs and that --base-url is right."
 
 
+def _vectors(answer: Any) -> tuple[list[list[float]], int]:
+    """The vectors of an answer in the order of the texts, and the tokens read; no vectors when it has another form."""
+    try:
+        in_order = sorted(answer.data, key=lambda one: int(one.index))
+        vectors = [[float(number) for number in one.embedding] for one in in_order]
+        tokens = int(answer.usage.prompt_tokens) if answer.usage is not None else 0
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return [], 0
+    finite = all(map(math.isfinite, itertools.chain.from_iterable(vectors)))
+    return (vectors if finite else []), max(tokens, 0)
+
+
 def _retry_after(error: Exception) -> float | None:
     """Seconds of the response's Retry-After header, when it has one in seconds."""
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
@@ -258,3 +307,10 @@ def openai_client(name: str, key: str, base_url: str | None) -> ChatCompletionCl
     return OpenAIChatCompletionClient(
         model=name, api_key=key, max_retries=0, model_info=model_info(), include_name_in_message=False, **options
     )
+
+
+def openai_embedder(key: str, base_url: str | None) -> AsyncOpenAI:
+    """The client for embeddings of OpenAI and whatever speaks its protocol; retries are `ModelCalls`'."""
+    from openai import AsyncOpenAI
+
+    return AsyncOpenAI(api_key=key, base_url=base_url, max_retries=0)

@@ -21,6 +21,8 @@ from creator.text import clean
 
 FACTS: Final = frozenset({*Brief.model_fields, "objective"})
 """What is known of every agent before its slots are filled."""
+_MAY_BE_EMPTY: Final = frozenset({"customer", "technology"})
+"""Not every brief says them, and a slot is never left empty."""
 
 _FACT: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}", re.ASCII)
 
@@ -199,7 +201,7 @@ def default_hint(name: str, one: Mapping[str, Any]) -> dict[str, Any]:
     match one["type"]:
         case "string" if "enum" in one:
             return {"kind": "choice", "from": list(one["enum"])}
-        case "string" if name in FACTS:
+        case "string" if name in FACTS - _MAY_BE_EMPTY:
             return {"kind": "fact", "fact": name}
         case "string":
             return _default_sentence(name, one)

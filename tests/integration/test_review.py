@@ -276,6 +276,8 @@ async def test_a_colleague_that_an_agent_asks_for_is_born_within_limits(run: Any
     assert len(first) == 2
     assert len(outcome.agents) == 4, "no more than --max-agents"
     assert {agent.sector for agent in colleagues} == {"ports"}
+    assert {agent.customer for agent in colleagues} == {"small businesses in ports"}
+    assert all(agent.technology for agent in colleagues)
     assert all(set(agent.parents) <= {one.name for one in outcome.agents} for agent in colleagues)
     assert {idea.author for idea in outcome.ideas} == {agent.name for agent in outcome.agents}
     refused = rows(outcome.directory, "SELECT detail FROM events WHERE kind = 'colleague refused'")

@@ -200,3 +200,11 @@ def test_prompts_stand_for_themselves_and_stay_short() -> None:
     again = prompt_messages(BRIEF, TEMPLATE, reason="slot 'goal'\n" * 1_000)
     assert again[0] == system
     assert len(str(again[1].content)) < len(str(user.content)) + 400
+
+
+def test_a_prompt_says_whom_the_agent_thinks_of_and_what_it_likes_to_use_if_the_brief_does() -> None:
+    told = BRIEF.model_copy(update={"customer": "customs brokers", "technology": "voice calls"})
+    lines = str(prompt_messages(told, TEMPLATE)[1].content).splitlines()
+    assert "The customers it thinks of first: customs brokers" in lines
+    assert "A technology it likes to use: voice calls" in lines
+    assert "customers" not in str(prompt_messages(BRIEF, TEMPLATE)[1].content)

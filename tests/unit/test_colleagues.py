@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from creator.briefs import brief_data
 from creator.colleagues import Colleagues, Refused, depth_of
 from creator.ledger.store import FILE_NAME
 from creator.models.calls import Account
@@ -38,7 +39,7 @@ class Run:
 
     def open(self) -> Colleagues:
         numbers = itertools.count(len(self.record.agents) + 1)
-        return Colleagues(self.settings, 7, ["idea_agent"], self.record, numbers)
+        return Colleagues(self.settings, 7, ["idea_agent"], self.record, numbers, brief_data())
 
     def live(self, name: str, asked_by: str = "", parents: tuple[str, ...] = ()) -> None:
         number = len(self.record.agents) + 1

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from creator.errors import InvalidAnswer
 from creator.models.calls import ModelCalls
 from creator.models.filling import FillRequest, ObjectFiller, parse_object
-from creator.models.hints import with_facts
+from creator.models.hints import default_hint, with_facts
 from creator.models.idea_hints import IDEA_HINTS
 from creator.models.slot_filling import SlotFiller, few_sentences, is_degenerate, trimmed
 from creator.templates.rendering import load_template
@@ -220,3 +220,8 @@ async def test_a_small_model_is_asked_with_who_it_is_and_what_was_said_last() ->
     assert system.content.startswith("You are Ada.") and user.content.endswith("What now?")
     assert len(system.content) + len(user.content) < 2_000
     assert backend.limits[0] < 200
+
+
+@pytest.mark.parametrize("name", ["customer", "technology"])
+def test_what_a_brief_may_leave_out_is_asked_of_the_model(name: str) -> None:
+    assert default_hint(name, {"type": "string", "description": "Who pays."})["kind"] == "sentence"

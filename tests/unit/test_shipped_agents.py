@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -15,7 +16,7 @@ from autogen_core import AgentId, MessageContext, RoutedAgent, SingleThreadedAge
 
 from creator.blueprint import blueprint_from_values
 from creator.briefs import draw_briefs
-from creator.templates.examples import example_values
+from creator.templates.examples import example_module, example_values
 from creator.templates.rendering import TEMPLATES, Template, load_template
 from sandbox import kit
 from sandbox.errors import ConversationEnded, HandlerFailed, PermissionDenied
@@ -303,3 +304,15 @@ async def test_how_often_a_founder_hires_is_its_own_choice(
     house = House("founder_agent", tmp_path, {"hires": hires})
     await house.ask(kit.ProposeRequest(objective="games"), bounce=bounce)
     assert len(house.creator.orders) == orders
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_an_agent_knows_its_customer_and_technology_if_its_brief_does(name: str) -> None:
+    template = load_template(name)
+    line = f"You think of {BRIEF.customer} first and like to use {BRIEF.technology}."
+    assert line in example_module(template, BRIEF)
+    for unsaid in ({"customer": ""}, {"technology": ""}, {"customer": "", "technology": ""}):
+        module = example_module(template, BRIEF.model_copy(update=unsaid))
+        assert "You think of" not in module
+        message = ast.literal_eval(module.partition("SYSTEM_MESSAGE: Final = ")[2].partition("\nTEMPERATURE")[0])
+        assert all(message.split("\n")), "what is not said leaves no empty line"
