@@ -50,6 +50,11 @@ class Backend(ABC):
     max_concurrency: int
     """How many calls may be under way at once."""
 
+    @property
+    def judges(self) -> bool:
+        """Whether it is capable of judging ideas; a small model's preference is nobody's."""
+        return self.strategy == "object"
+
     async def __aenter__(self) -> Self:
         return self
 
