@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +16,21 @@ from autogen_core import AgentId, RoutedAgent
 
 from creator.agents import messages
 from creator.agents.creator import CreatorAgent
+from creator.agents.judge import JudgeAgent
 from creator.agents.model_gateway import ModelGateway
 from creator.agents.registry import Population, Registry
 from creator.authors import Author
 from creator.blueprint import Blueprint
 from creator.cells import Cells
 from creator.ideas.form import load_idea_form
+from creator.ideas.judging import Judging
 from creator.isolation import Sandbox, open_sandbox
 from creator.isolation.base import SOCKET_FOLDER_PREFIX, SOCKET_NAME
 from creator.models.backend import Backend
 from creator.models.calls import CallRecord, ModelCalls
 from creator.models.choose import filler_for
+from creator.models.filling import Filler
+from creator.panel import RuntimeJudge, seat_names, seated
 from creator.progress import Progress
 from creator.runtime import Counters, Credentials, Exchange, Grant, HardenedHost
 from creator.settings import SpawnSettings
@@ -35,6 +39,7 @@ from creator.trials import TrialPeer, Trials
 from sandbox.cell import serializers
 from sandbox.protocol import (
     CREATOR,
+    JUDGE,
     MODEL_GATEWAY,
     REGISTRY,
     SUPERVISOR,
@@ -92,6 +97,7 @@ class House:
         writes_code: Whether a model wrote code of modules that will be started.
         seed: For what is drawn by chance.
         listeners: Who is told what happens.
+        judges: Models that judge, not yet opened, the run's own among them if it shall; none for the run's own alone.
     """
 
     def __init__(
@@ -107,6 +113,7 @@ class House:
         writes_code: bool,
         seed: int,
         listeners: Listeners,
+        judges: Sequence[Backend] = (),
     ) -> None:
         self.settings = settings
         self.form = load_idea_form(settings.idea_schema)
@@ -115,6 +122,15 @@ class House:
         self.blueprints: dict[str, Blueprint] = {}
         self.credentials = Credentials()
         self.calls = ModelCalls(backend, on_call=listeners.call, timeout=settings.model_timeout)
+        self.panel: list[Judging] = []
+        """The judges of the tournament, once the house is open; nobody where no model is capable of judging."""
+        self._judges = judges
+        self._calls_of = {backend: self.calls}
+        for judge in judges:
+            if judge not in self._calls_of:
+                self._calls_of[judge] = ModelCalls(
+                    judge, on_call=listeners.call, timeout=settings.model_timeout, accounts=self.calls.accounts
+                )
         self.host: HardenedHost
         self.trusted: HardenedRuntime
         self.cells: Cells
@@ -143,7 +159,7 @@ class House:
 
     async def _open(self) -> None:
         """Start host, trusted agents and sandbox while the model is being checked."""
-        check = asyncio.create_task(self._open_model())
+        check = asyncio.create_task(self._open_models())
         opening = asyncio.create_task(self._open_sandbox())
         try:
             await asyncio.wait({check, opening}, return_when=asyncio.FIRST_EXCEPTION)
@@ -155,9 +171,10 @@ class House:
             # The stack has its contexts only once these tasks have ended, so they are never left running.
             await end_tasks(check, opening)
 
-    async def _open_model(self) -> None:
-        await self._stack.enter_async_context(self.backend)
-        await self.backend.check()
+    async def _open_models(self) -> None:
+        for backend in self._calls_of:
+            await self._stack.enter_async_context(backend)
+            await backend.check()
 
     async def _open_sandbox(self) -> Sandbox:
         stack = self._stack
@@ -190,8 +207,8 @@ class House:
 
     @asynccontextmanager
     async def _trusted_agents(self) -> AsyncIterator[HardenedRuntime]:
-        """Creator, registry and model gateway, registered on the host like any other agent."""
-        names = frozenset({CREATOR, REGISTRY, MODEL_GATEWAY, TRIAL_PEER})
+        """Creator, registry, model gateway and judge, registered on the host like any other agent."""
+        names = frozenset({CREATOR, REGISTRY, MODEL_GATEWAY, JUDGE, TRIAL_PEER})
         runtime = HardenedRuntime(
             self.host.address,
             credential=self.credentials.issue(Grant("world", names, "trusted")),
@@ -205,7 +222,7 @@ class House:
         on_trial = self.trials.names
         gateway = ModelGateway(
             self.calls,
-            filler_for(self.backend.strategy, self.calls),
+            self.filler,
             self._templates,
             self.blueprints,
             self.settings.objective,
@@ -220,6 +237,7 @@ class House:
                 self.population, lambda message_id: self.host.admission(REGISTRY, message_id).chain, on_trial
             ),
             MODEL_GATEWAY: gateway,
+            JUDGE: self._judge(runtime),
             TRIAL_PEER: TrialPeer(),
         }
         await runtime.start()
@@ -229,6 +247,31 @@ class House:
             yield runtime
         finally:
             await runtime.stop(grace=0)
+
+    def _judge(self, runtime: HardenedRuntime) -> JudgeAgent:
+        """The judge, with a seat for each of the panel."""
+        models = seated(self.settings, self.backend, self._judges)
+        deadline = self.settings.reply_deadline
+        self.panel = [
+            RuntimeJudge(name, model.name, seat, self.form, runtime, deadline)
+            for seat, (name, model) in enumerate(zip(seat_names(len(models)), models, strict=True))
+        ]
+        adviser = next((one for one in (*self._judges, self.backend) if one.judges), None)
+        return JudgeAgent(
+            [self._filler(model) for model in models],
+            self._filler(adviser) if adviser is not None else None,
+            self.settings.objective,
+            self.form,
+            self.trials.names,
+        )
+
+    @property
+    def filler(self) -> Filler:
+        """How the run's own model gives structured answers."""
+        return self._filler(self.backend)
+
+    def _filler(self, backend: Backend) -> Filler:
+        return filler_for(backend.strategy, self._calls_of[backend])
 
     def _exited(self, report: CellReport) -> None:
         if report.name in self.trials.names:

@@ -13,6 +13,7 @@ from creator.library import kept_for
 from creator.models.choose import choose_backend
 from creator.outcome import RunOutcome
 from creator.outputs import read_settings, write_outputs
+from creator.panel import judge_backends
 from creator.progress import Progress, SilentProgress
 from creator.record import RunRecord
 from creator.review.base import LaterReviewer, Reviewer
@@ -46,23 +47,35 @@ async def spawn(
         UsageError: The settings don't fit together.
         EnvironmentFault: Something that the run needs is missing; no agent was spawned then.
     """
+    environ = load_environ() if environ is None else environ
     backend = choose_backend(
         settings.model,
         settings.base_url,
-        load_environ() if environ is None else environ,
+        environ,
         max_concurrency=settings.model_concurrency,
         progress=progress.say,
     )
     check_embeddings(settings, backend)
     if settings.author == "code" and backend.strategy == "slots":
         raise UsageError(f"--author code needs a capable model, which {backend.name} is not: --model openai:NAME")
+    judges = judge_backends(settings, backend, environ, progress.say)
     if settings.review == "later" or earlier is not None:
         reviewer = LaterReviewer()
     elif settings.review == "now" and reviewer is None:
         raise UsageError("--review needs somebody to ask: use --review=later")
     templates = choose_templates(settings.template, settings.templates, progress.say)
     kept = kept_for(settings) if earlier is None else []
-    world = World(settings, progress, backend, templates, author=author, reviewer=reviewer, kept=kept, earlier=earlier)
+    world = World(
+        settings,
+        progress,
+        backend,
+        templates,
+        judges=judges,
+        author=author,
+        reviewer=reviewer,
+        kept=kept,
+        earlier=earlier,
+    )
     work = asyncio.create_task(world.run())
     loop = asyncio.get_running_loop()
     received: list[signal.Signals] = []

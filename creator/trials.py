@@ -67,12 +67,17 @@ class TrialPeer(RoutedAgent):
     @message_handler
     async def opinion(self, message: OpinionRequest, ctx: MessageContext) -> Opinion:
         """An opinion."""
-        return Opinion(content=SAMPLE_TEXT, verdict="revise" if message.kind == "verdict" else None)
+        return scripted_opinion(message)
 
     @message_handler
     async def answer(self, message: Text, ctx: MessageContext) -> Text:
         """A text."""
         return Text(content=SAMPLE_TEXT)
+
+
+def scripted_opinion(request: OpinionRequest) -> Opinion:
+    """What an agent on trial is told of an idea."""
+    return Opinion(content=SAMPLE_TEXT, verdict="revise" if request.kind == "verdict" else None)
 
 
 def scripted_reply(request: ModelRequest) -> ModelReply:

@@ -55,6 +55,7 @@ class World:
         progress: Told what happens as it happens.
         backend: The language model, not yet opened.
         templates: What agents are made from, by name: those of the settings' mix.
+        judges: Models that judge, not yet opened; none for the run's own.
         author: Makes the author of modules; by default the one that the settings ask for.
         reviewer: Asks a person about each module; None when nobody wants to be asked.
         kept: Agents of the library that are part of the population.
@@ -68,6 +69,7 @@ class World:
         backend: Backend,
         templates: dict[str, Template],
         *,
+        judges: Sequence[Backend] = (),
         author: AuthorFactory | None = None,
         reviewer: Reviewer | None = None,
         kept: Sequence[Created] = (),
@@ -91,6 +93,7 @@ class World:
         self.templates = templates
         self.taken = {agent.name for agent in self.record.agents.values()} | {one.blueprint.name for one in kept}
         self._reviewer = reviewer
+        self._judges = judges
         self._author = (author or default_author)(self)
         self._kept = kept
         self._earlier = earlier
@@ -144,6 +147,7 @@ class World:
             author=self._author,
             writes_code=self._author.writes_code or any(map(_is_code, wishes)),
             seed=self.seed,
+            judges=self._judges,
             listeners=Listeners(
                 call=self.record.call,
                 exchange=self.record.exchange,

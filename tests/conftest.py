@@ -17,7 +17,7 @@ from hypothesis import HealthCheck
 from creator.outcome import RunOutcome
 from creator.settings import SpawnSettings
 from creator.spawning import spawn
-from tests.scripted_server import Fault, ScriptedServer
+from tests.scripted_server import Fault, Prefer, ScriptedServer, prefer_alphabetically
 
 # A busy machine makes data slowly; that says nothing of the code.
 hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -86,8 +86,10 @@ def serve() -> Iterator[Callable[..., ScriptedServer]]:
     """Starts scripted servers; they end with the test."""
     servers: list[ScriptedServer] = []
 
-    def start(latency: float = 0.0, fault: Fault | None = None) -> ScriptedServer:
-        server = ScriptedServer(latency, fault)
+    def start(
+        latency: float = 0.0, fault: Fault | None = None, prefer: Prefer = prefer_alphabetically
+    ) -> ScriptedServer:
+        server = ScriptedServer(latency, fault, prefer)
         server.start()
         servers.append(server)
         return server

@@ -1,6 +1,6 @@
 """A real OpenAI-compatible HTTP server on loopback, whose answers and faults are scripted.
 
-It fills whatever JSON Schema a request names with valid values, and writes a module where one is asked for.
+It fills whatever JSON Schema a request names with valid values, writes a module where one is asked for, and judges.
 ``python tests/scripted_server.py --latency 1`` prints its address and serves until it is ended.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import random
 import re
 import threading
 import time
@@ -25,6 +26,9 @@ It is a status such as ``429`` (and a message), ``hang``, ``empty``, ``truncated
 ``nonsense``; where a module is asked for also ``bad import`` (the policy refuses it) and ``bad code`` (it passes the
 policy, and fails when it is asked to propose). Any other text is the answer.
 """
+
+Prefer = Callable[[dict[str, str], dict[str, str]], str]
+"""Gets two ideas as a judge is shown them, A and B, and names the one that is preferred: ``A`` or ``B``."""
 
 MODULE_WANTED = "Answer with one Python module"
 """What the system message says when a module is asked for."""
@@ -53,17 +57,43 @@ NAMES = [
 ]
 
 
+def prefer_alphabetically(first: dict[str, str], second: dict[str, str]) -> str:
+    """The idea whose text comes first alphabetically, in whichever order they are shown."""
+    return "A" if json.dumps(first) <= json.dumps(second) else "B"
+
+
+def prefer_first(first: dict[str, str], second: dict[str, str]) -> str:
+    """Whatever is shown first."""
+    return "A"
+
+
+def prefer_lower_number(first: dict[str, str], second: dict[str, str]) -> str:
+    """The idea with the lower number in its title."""
+    one, other = (int(re.findall(r"\d+", idea["title"])[0]) for idea in (first, second))
+    return "A" if one < other else "B"
+
+
+def coin(seed: int) -> Prefer:
+    """A judge that doesn't read what it judges."""
+    draws = random.Random(seed)
+    return lambda first, second: draws.choice("AB")
+
+
 class ScriptedServer:
     """Counts and answers calls.
 
     Args:
         latency: Seconds that each answer takes.
         fault: Decides which calls go wrong and how.
+        prefer: How it judges pairs of ideas.
     """
 
-    def __init__(self, latency: float = 0.0, fault: Fault | None = None) -> None:
+    def __init__(
+        self, latency: float = 0.0, fault: Fault | None = None, prefer: Prefer = prefer_alphabetically
+    ) -> None:
         self.latency = latency
         self.fault = fault
+        self.prefer = prefer
         self.requests: list[dict[str, Any]] = []
         self.times: list[tuple[float, float]] = []
         self.active = 0
@@ -183,7 +213,25 @@ class ScriptedServer:
             parts = [request.get("system"), *(one["content"] for one in request["messages"] if one["role"] == "system")]
             system = "\n".join(str(one) for one in parts if one)
             return scripted_module(system, number, fault) if MODULE_WANTED in system else "Yes."
+        if "preferred" in schema.get("properties", {}):
+            ideas = shown_ideas(request)
+            return json.dumps({"reason": "It says more.", "preferred": self.prefer(ideas["A"], ideas["B"])})
         return json.dumps({name: fill_value(name, one, number) for name, one in schema.get("properties", {}).items()})
+
+
+def shown_ideas(request: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The ideas A and B that a judge is asked about."""
+    decoder = json.JSONDecoder()
+    for message in request["messages"]:
+        text = str(message["content"])
+        for brace in re.finditer(r"\{", text):
+            try:
+                value, _ = decoder.raw_decode(text, brace.start())
+            except ValueError:
+                continue
+            if value.keys() == {"A", "B"}:
+                return dict(value)
+    raise AssertionError("no pair of ideas in the request")
 
 
 def scripted_module(system: str, number: int, fault: str | None = None) -> str:
@@ -280,8 +328,10 @@ def fill_value(name: str, schema: dict[str, Any], number: int) -> Any:
 
 
 @contextmanager
-def scripted_server(latency: float = 0.0, fault: Fault | None = None) -> Iterator[ScriptedServer]:
-    server = ScriptedServer(latency, fault)
+def scripted_server(
+    latency: float = 0.0, fault: Fault | None = None, prefer: Prefer = prefer_alphabetically
+) -> Iterator[ScriptedServer]:
+    server = ScriptedServer(latency, fault, prefer)
     server.start()
     try:
         yield server

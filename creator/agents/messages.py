@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from autogen_core.models import LLMMessage
 from pydantic import Field
 
 from creator.blueprint import Blueprint
 from creator.briefs import Brief
-from sandbox.protocol import Message
+from sandbox.protocol import Idea, Message
 
 
 class CreateAgent(Message):
@@ -84,3 +86,29 @@ class Filled(Message):
     """The gateway's answer: text, or JSON text that fulfils the template's schema."""
 
     content: str
+
+
+class Compare(Message):
+    """World to judge: which of two ideas does this seat of the panel prefer?
+
+    Attributes:
+        seat: Which, from 0.
+        first: The idea that is shown first.
+        second: The other.
+    """
+
+    seat: int = Field(ge=0)
+    first: Idea
+    second: Idea
+
+
+class Preference(Message):
+    """A judge's answer.
+
+    Attributes:
+        winner: The idea that it prefers; None when it has no preference.
+        reason: Why, in its words.
+    """
+
+    winner: Literal["first", "second"] | None
+    reason: str = Field(default="", max_length=4_000)

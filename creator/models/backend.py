@@ -68,6 +68,11 @@ class Backend(ABC):
     embeds: bool = False
     """Whether its server may have models that embed texts."""
 
+    @property
+    def judges(self) -> bool:
+        """Whether it is capable of judging ideas; a small model's preference is nobody's."""
+        return self.strategy == "object"
+
     async def __aenter__(self) -> Self:
         return self
 

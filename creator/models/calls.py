@@ -65,12 +65,13 @@ class CallRecord:
 
 
 class ModelCalls:
-    """The one place through which every call to the model goes.
+    """The one place through which every call to a model goes.
 
     Args:
         backend: The model.
         on_call: Called with the record of each call that ended.
         timeout: Seconds for one try.
+        accounts: By agent, shared with the calls to other models; None for a book of its own.
     """
 
     def __init__(
@@ -78,8 +79,9 @@ class ModelCalls:
         backend: Backend,
         on_call: Callable[[CallRecord], None] | None = None,
         timeout: float = CALL_SECONDS,
+        accounts: dict[str, Account] | None = None,
     ) -> None:
-        self.accounts: dict[str, Account] = {}
+        self.accounts: dict[str, Account] = {} if accounts is None else accounts
         self._backend = backend
         self._on_call = on_call
         self._timeout = timeout

@@ -1,0 +1,306 @@
+"""The tournament: judges compare ideas pair by pair, while others are still being born, and an order comes of it.
+
+What it finds is the judges' preference, and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from creator.ideas.judging import Judging, Seat, Verdict
+from creator.ideas.pairing import Entrant, next_pair, rounds_for
+from creator.outcome import JudgeReport, Preferred, RatedIdea
+from sandbox.protocol import Idea
+
+if TYPE_CHECKING:
+    from creator.ideas.rating import Ratings
+
+AT_ONCE: Final = 16
+"""Matches side by side: more would wait for the model with their deadlines running."""
+DEADLINE: Final = 300.0
+
+
+@dataclass(frozen=True)
+class _Match:
+    """One that was played: whose it was, and how many verdicts preferred either."""
+
+    round: int
+    first: Entrant
+    second: Entrant
+    won: int
+    lost: int
+
+    @property
+    def wins(self) -> float:
+        """What the first gets of it; one half when there are as many verdicts for either, or none."""
+        return 0.5 if self.won == self.lost else float(self.won > self.lost)
+
+    def count(self, sign: int) -> None:
+        """Count it for both of its ideas, or no longer."""
+        for one, other, wins in ((self.first, self.second, self.wins), (self.second, self.first, 1 - self.wins)):
+            one.played += sign
+            one.wins += sign * wins
+            one.earlier += sign * (other.generation < one.generation)
+
+
+class Tournament:
+    """An order of ideas by the preference of judges.
+
+    Ideas are entered as they come, and meet side by side in `play`. Each judge sees each pair in both orders, and each
+    of its verdicts is one data point. A comparison without a verdict says nothing, but its match counts as played.
+
+    Args:
+        judges: The panel.
+        seed: For the pairing of equals, and for the intervals.
+        on_verdict: Called with each verdict, also with a missing one; what it raises ends `play`.
+        on_progress: Called with the matches that were played, and with how many there will be as far as is known.
+        at_once: How many matches go on at the same time.
+        deadline: Seconds for one comparison.
+
+    Raises:
+        ValueError: There is no judge.
+    """
+
+    def __init__(
+        self,
+        judges: Sequence[Judging],
+        *,
+        seed: int,
+        on_verdict: Callable[[Verdict], None],
+        on_progress: Callable[[int, int], None] = lambda played, planned: None,
+        at_once: int = AT_ONCE,
+        deadline: float = DEADLINE,
+    ) -> None:
+        if not judges:
+            raise ValueError("a tournament needs a judge")
+        self._seats = [Seat(judge, deadline) for judge in judges]
+        self._seed = seed
+        self._random = random.Random(seed)
+        self._on_verdict = on_verdict
+        self._on_progress = on_progress
+        self._at_once = at_once
+        self._ideas: dict[int, Idea] = {}
+        """Those that were withdrawn included: they may be in a match."""
+        self._entrants: dict[int, Entrant] = {}
+        self._matches: list[_Match] = []
+        self._playing = 0
+        self._expected = 0
+        self._newest = 0
+        self._news = asyncio.Event()
+        self._ratings: Ratings | None = None
+
+    # Who takes part
+
+    def expect(self, count: int, *, generation: int = 0) -> None:
+        """So many more ideas are to come.
+
+        Args:
+            count: How many.
+            generation: Whose; how many rounds earlier ones have does not depend on them.
+        """
+        self._expected += count
+        self._newest = max(self._newest, generation)
+        self._tell()
+
+    def enter(self, number: int, idea: Idea, *, generation: int = 0) -> None:
+        """An idea has come, whether it was expected or not.
+
+        Args:
+            number: Its number, which no other has or had.
+            idea: What the judges see.
+            generation: Of its author; it meets ideas of earlier generations too, so that all are on one scale.
+
+        Raises:
+            ValueError: The number is taken.
+        """
+        if number in self._ideas:
+            raise ValueError(f"idea {number} has been entered already")
+        self._ideas[number] = idea
+        self._entrants[number] = Entrant(number, generation, self._random.random())
+        self._newest = max(self._newest, generation)
+        self.miss()
+
+    def miss(self) -> None:
+        """One of the ideas that were expected is expected no longer: it failed, or is a near-duplicate."""
+        self._expected = max(0, self._expected - 1)
+        self._tell()
+
+    def expect_nobody(self) -> None:
+        """No other idea is to come, whatever was expected."""
+        self._expected = 0
+        self._tell()
+
+    def withdraw(self, number: int) -> None:
+        """An idea takes part no longer, as a better near-duplicate replaces it: its matches do not count any more.
+
+        Those that it met have further matches instead. No error when it does not take part.
+        """
+        if self._entrants.pop(number, None) is None:
+            return
+        kept = []
+        for match in self._matches:
+            if self._takes_part(match.first, match.second):
+                kept.append(match)
+            else:
+                match.count(-1)
+        self._matches = kept
+        self._tell()
+
+    # Playing
+
+    async def play(self) -> None:
+        """Let ideas meet as they come, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                news = self._news  # before looking: what happens from here on wakes us
+                while self._playing < self._at_once and (pair := self._next_pair()) is not None:
+                    first, second = pair
+                    first.met.add(second.number)
+                    second.met.add(first.number)
+                    first.busy = second.busy = True
+                    self._playing += 1
+                    group.create_task(self._meet(first, second))
+                await news.wait()
+
+    async def settled(self) -> None:
+        """Wait until nobody is expected any more, and everyone has had its rounds; `play` has to be under way."""
+        while True:
+            news = self._news
+            if not self._expected and not self._playing and self._next_pair() is None:
+                return
+            await news.wait()
+
+    def _next_pair(self) -> tuple[Entrant, Entrant] | None:
+        return next_pair(self._entrants.values(), self._rounds(), awaited=self._expected > 0)
+
+    def _rounds(self) -> dict[int, int]:
+        """How many matches each idea has, by generation: by how many there are up to it, those to come included."""
+        generations = [one.generation for one in self._entrants.values()]
+        return {
+            generation: rounds_for(
+                sum(one <= generation for one in generations) + (self._expected if generation >= self._newest else 0)
+            )
+            for generation in set(generations)
+        }
+
+    async def _meet(self, first: Entrant, second: Entrant) -> None:
+        round = 1 + min(first.played, second.played)
+        try:
+            async with asyncio.TaskGroup() as group:
+                pair = first.number, second.number
+                tasks = [group.create_task(self._ask(seat, round, *pair)) for seat in self._seats]
+            winners = [one.winner for task in tasks for one in task.result()]
+            if self._takes_part(first, second):
+                match = _Match(round, first, second, *map(winners.count, pair))
+                match.count(1)
+                self._matches.append(match)
+        finally:
+            first.busy = second.busy = False
+            self._playing -= 1
+            self._tell()
+        rounds = self._rounds()
+        wanted = sum(max(one.played, rounds[one.generation]) for one in self._entrants.values())
+        self._on_progress(len(self._matches), (wanted + 1) // 2)
+
+    async def _ask(self, seat: Seat, round: int, first: int, second: int) -> list[Verdict]:
+        """What one judge says to a pair, in both orders."""
+
+        async def ask(one: int, other: int) -> Verdict:
+            verdict = await seat.verdict(round, (one, self._ideas[one]), (other, self._ideas[other]))
+            self._on_verdict(verdict)
+            return verdict
+
+        async with asyncio.TaskGroup() as group:
+            tasks = group.create_task(ask(first, second)), group.create_task(ask(second, first))
+        verdicts = [task.result() for task in tasks]
+        seat.count(*verdicts)
+        return verdicts
+
+    def _takes_part(self, *entrants: Entrant) -> bool:
+        return all(one.number in self._entrants for one in entrants)
+
+    def _tell(self) -> None:
+        """Something changed: whoever waits looks again, and ratings are worked out anew when they are wanted."""
+        self._ratings = None
+        self._news.set()
+        self._news = asyncio.Event()
+
+    # What came of it
+
+    @property
+    def rounds(self) -> int:
+        """The latest round that a match was played of."""
+        return max((match.round for match in self._matches), default=0)
+
+    @property
+    def comparisons(self) -> int:
+        """Pairs of ideas that some judge gave a verdict on."""
+        return sum(match.won + match.lost > 0 for match in self._matches)
+
+    def places(self) -> list[RatedIdea]:
+        """The ideas that take part, the preferred ones first; of equal ratings the lower number goes first.
+
+        The first call after a match does the fit, which takes seconds with a thousand ideas: a thread may do it. An
+        idea that nobody compared gets the mean rating, and an interval of up to some 700 points either way.
+        """
+        ratings = self._fit()
+        estimates = {number: ratings.rating(number) for number in self._entrants}
+        wins, played = dict.fromkeys(estimates, 0.0), dict.fromkeys(estimates, 0)
+        for match in self._matches:
+            if match.won + match.lost > 0:
+                for one, share in ((match.first, match.wins), (match.second, 1 - match.wins)):
+                    wins[one.number] += share
+                    played[one.number] += 1
+        order = sorted(estimates, key=lambda number: (-estimates[number].value, number))
+        return [
+            RatedIdea(
+                number=number,
+                rank=rank,
+                rating=estimates[number].value,
+                low=estimates[number].low,
+                high=estimates[number].high,
+                wins=wins[number],
+                comparisons=played[number],
+            )
+            for rank, number in enumerate(order, 1)
+        ]
+
+    def reports(self) -> list[JudgeReport]:
+        """How far each judge agrees with itself; its verdicts on ideas that were withdrawn count too."""
+        return [seat.report for seat in self._seats]
+
+    def preferred(self, ours: Collection[int], theirs: Collection[int]) -> Preferred | None:
+        """How likely the judges prefer a random idea of ours to a random one of theirs.
+
+        Args:
+            ours: Numbers; those that don't take part are passed over.
+            theirs: The same.
+
+        Returns:
+            The mean over all pairs; None when no idea of one side takes part.
+        """
+        left, right = self._present(ours), self._present(theirs)
+        if not left or not right:
+            return None
+        estimate = self._fit().preferred(left, right)
+        return Preferred(share=estimate.value, low=estimate.low, high=estimate.high)
+
+    def mean_rating(self, numbers: Collection[int]) -> tuple[float, float, float] | None:
+        """The mean rating of some ideas by number, and its 95 % interval; None when none of them takes part."""
+        present = self._present(numbers)
+        return self._fit().mean(present) if present else None
+
+    def _present(self, numbers: Iterable[int]) -> list[int]:
+        return [number for number in numbers if number in self._entrants]
+
+    def _fit(self) -> Ratings:
+        if self._ratings is None:
+            from creator.ideas.rating import Ratings, Result  # numpy and scipy take half a second to import
+
+            results = [Result(one.first.number, one.second.number, one.won, one.lost) for one in self._matches]
+            self._ratings = Ratings(list(self._entrants), results, seed=self._seed)
+        return self._ratings
