@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from creator.agents.messages import Created
 from creator.briefs import Brief
+from creator.heritage import Heritage
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Wish:
         draft: Its module, when it is there already; nothing is written then.
         generation: 0 unless it is bred from the best of the generation before.
         asked_by: Who wishes for it: an agent's name, ``user``, or nobody.
+        heritage: What it takes over from its parents; None unless it is bred.
     """
 
     number: int
@@ -29,3 +31,4 @@ class Wish:
     draft: Created | None = None
     generation: int = 0
     asked_by: str = ""
+    heritage: Heritage | None = None

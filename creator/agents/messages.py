@@ -7,6 +7,8 @@ from pydantic import Field
 
 from creator.blueprint import Blueprint
 from creator.briefs import Brief
+from creator.heritage import Heritage
+from creator.templates.slots import SlotValue
 from sandbox.protocol import Message
 
 
@@ -21,6 +23,7 @@ class CreateAgent(Message):
         feedback: Why the try before failed, or was rejected; empty at first.
         name: The agent's name, when it is settled already.
         parents: Agents that it stems from.
+        heritage: What it takes over from them.
     """
 
     brief: Brief
@@ -30,6 +33,7 @@ class CreateAgent(Message):
     feedback: str = ""
     name: str | None = None
     parents: list[str] = Field(default_factory=list)
+    heritage: Heritage = Heritage()
 
 
 class Created(Message):
@@ -53,6 +57,7 @@ class FillTemplate(Message):
         messages: The prompt; the whole context.
         template: Which template's schema has to be fulfilled.
         facts: What the brief says, for models that are asked slot by slot.
+        known: Values of slots that nobody has to be asked for; the answer is without them.
         seed: For slots that are drawn by chance.
         temperature: Sampling temperature.
         max_tokens: Limit of the answer.
@@ -62,6 +67,7 @@ class FillTemplate(Message):
     template: str
     facts: dict[str, str]
     seed: int
+    known: dict[str, SlotValue] = Field(default_factory=dict)
     temperature: float = 0.9
     max_tokens: int = 900
 
