@@ -15,8 +15,10 @@ from creator.agents.messages import CreateAgent, Created
 from creator.agents.registry import Population
 from creator.blueprint import Blueprint
 from creator.cells import MAX_REASON, Cells, StartFailed
-from creator.errors import BirthFailed, CreatorError, TerminalModelError
+from creator.errors import BirthFailed, CreatorError, EnvironmentFault, TerminalModelError
+from creator.heritage import Heritage
 from creator.modules import Modules
+from creator.novelty import novelty_problem
 from creator.record import RunRecord
 from creator.review.gate import Gate, Rejected, Wait
 from creator.settings import SpawnSettings
@@ -36,12 +38,14 @@ class _FailedTry(Exception):
 
     Attributes:
         reason: Why, in one line; the Creator gets it with the next try.
+        stage: Where it failed.
         terminal: Whether another try would fail the same way.
     """
 
-    def __init__(self, reason: str, *, terminal: bool = False) -> None:
+    def __init__(self, reason: str, *, stage: str = "model", terminal: bool = False) -> None:
         super().__init__(reason)
         self.reason = clean(reason, MAX_REASON)
+        self.stage = stage
         self.terminal = terminal
 
 
@@ -90,13 +94,16 @@ class Nursery:
         self._gate = gate
         self._places = places
         self._settle = settle
+        self._offspring: dict[str, Created] = {}
+        """Bred agents that were found new, and are on their way to life."""
         self._replacing: set[str] = set()
         self._changing: dict[str, asyncio.Event] = {}
 
     async def give_birth(self, wish: Wish) -> str | None:
         """The name of a new live agent, or None when it was given up; recorded either way.
 
-        Three tries may fail. What a person rejects is written anew with the reason, and counts as none of them.
+        Three tries may fail. What a person rejects is written anew with the reason, and counts as none of them. A bred
+        agent that is too much like one that lives is a failed try, too, and inherits less at the next.
         """
         number = wish.number
         name: str | None = None
@@ -105,9 +112,11 @@ class Nursery:
             attempt += 1
             try:
                 draft = wish.draft or await self._write(self._order(wish, attempt, reason))
+                if wish.heritage is not None:
+                    self._found_new(draft)
             except _FailedTry as failed:
                 reason, failures = failed.reason, failures + 1
-                self._note(wish, attempt, "model", reason, name)
+                self._note(wish, attempt, failed.stage, reason, name)
                 if failed.terminal:
                     break
                 continue
@@ -128,6 +137,8 @@ class Nursery:
                 self._taken.discard(name)
                 reason, failures = failed.reason, failures + 1
                 self._note(wish, attempt, "cell", reason, name)
+            finally:
+                self._offspring.pop(name, None)
         if name in self._taken:
             name = None  # another agent has it by now
         self._taken.add(name or f"agent_{number}")
@@ -139,6 +150,7 @@ class Nursery:
         self._record.event("birth failed", name or wish.brief.persona, attempt=attempt, reason=reason)
 
     def _order(self, wish: Wish, attempt: int, feedback: str, name: str | None = None) -> CreateAgent:
+        heritage = wish.heritage or Heritage()
         return CreateAgent(
             brief=wish.brief,
             template=wish.template,
@@ -147,6 +159,7 @@ class Nursery:
             feedback=feedback,
             name=name,
             parents=list(wish.parents),
+            heritage=heritage.for_try(attempt, self._dice(wish.number, attempt)),
         )
 
     def _dice(self, number: int, attempt: int) -> int:
@@ -160,6 +173,32 @@ class Nursery:
                 terminal = TerminalModelError.__name__ in str(error)
                 raise _FailedTry(str(error), terminal=terminal) from error
         return draft
+
+    def _found_new(self, draft: Created) -> None:
+        """Take note of a bred agent that differs enough from those that live, and from those bred at the same time.
+
+        Raises:
+            _FailedTry: It does not.
+        """
+        blueprint = draft.blueprint
+        living = {name: one for name, one in self._blueprints.items() if name in self._population}
+        bred = {name: one.blueprint for name, one in self._offspring.items()}
+        sources = None
+        if blueprint.author == "code":
+            sources = {name: self._source(name) for name in living}
+            sources |= {one.blueprint.name: one.source for one in (*self._offspring.values(), draft)}
+        problem = novelty_problem(blueprint, {**living, **bred}.values(), sources)
+        if problem:
+            self._taken.discard(blueprint.name)
+            raise _FailedTry(problem, stage="novelty")
+        self._offspring[blueprint.name] = draft
+
+    def _source(self, name: str) -> str:
+        """The module of a live agent; empty when its file is gone, which is no reason to end the run here."""
+        try:
+            return self._modules.load(name).source
+        except EnvironmentFault:
+            return ""
 
     def _give_up_name(self, old: str | None, new: str) -> None:
         """The next try has another name: the files of the one before go, unless they are somebody else's by now."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from creator.briefs import Brief
-from creator.templates.slots import MAX_LIST, MAX_SLOTS, MAX_TEXT, REQUIRED_LENGTH, clean_slots, clean_text
+from creator.templates.slots import MAX_LIST, MAX_SLOTS, MAX_TEXT, REQUIRED_LENGTH, as_text, clean_slots, clean_text
 from sandbox.protocol import RESERVED_NAMES, AgentName
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Blueprint(BaseModel):
         """The agent as flat texts, for the beginnings that a small model continues."""
         return {
             **self.brief.facts(),
-            **{name: ", ".join(one) if isinstance(one, list) else str(one) for name, one in self.slots.items()},
+            **{name: as_text(one) for name, one in self.slots.items()},
             "name": self.name,
         }
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from creator.agents.messages import Created
 from creator.briefs import Brief
+from creator.heritage import Heritage
 
 USER: Final = "user"
 """Who asks for an agent when it is a person; no agent can have this name."""
@@ -24,6 +25,7 @@ class Wish:
         draft: Its module, when it is there already; nothing is written then.
         generation: 0 unless it is bred from the best of the generation before.
         asked_by: Who wishes for it: an agent's name, ``user``, or nobody.
+        heritage: What it takes over from its parents; None unless it is bred.
     """
 
     number: int
@@ -33,3 +35,4 @@ class Wish:
     draft: Created | None = None
     generation: int = 0
     asked_by: str = ""
+    heritage: Heritage | None = None

@@ -247,7 +247,7 @@ def scripted_module(system: str, number: int, fault: str | None = None) -> str:
             edits.append((node.lineno, node.end_lineno or 0, line))
         elif isinstance(node, ast.FunctionDef) and node.name == "__init__":
             after = node.body[0].end_lineno or 0
-            edits.append((after + 1, after, "        self._objectives: list[str] = []"))
+            edits.append((after + 1, after, f"        self._objectives: list[str] = []\n        self._most = {number}"))
         elif isinstance(node, ast.AsyncFunctionDef) and "message: kit.ProposeRequest" in ast.unparse(node.args):
             after = node.body[0].end_lineno or 0
             code = "{}[message.objective]" if fault == "bad code" else "self._objectives.append(message.objective)"

@@ -9,6 +9,8 @@ from pydantic import Field
 
 from creator.blueprint import Blueprint
 from creator.briefs import Brief
+from creator.heritage import Heritage
+from creator.templates.slots import SlotValue
 from sandbox.protocol import Idea, Message
 
 
@@ -23,6 +25,7 @@ class CreateAgent(Message):
         feedback: Why the try before failed, or was rejected; empty at first.
         name: The agent's name, when it is settled already.
         parents: Agents that it stems from.
+        heritage: What it takes over from them.
     """
 
     brief: Brief
@@ -32,6 +35,7 @@ class CreateAgent(Message):
     feedback: str = ""
     name: str | None = None
     parents: list[str] = Field(default_factory=list)
+    heritage: Heritage = Heritage()
 
 
 class Created(Message):
@@ -55,6 +59,7 @@ class FillTemplate(Message):
         messages: The prompt; the whole context.
         template: Which template's schema has to be fulfilled.
         facts: What the brief says, for models that are asked slot by slot.
+        known: Values of slots that nobody has to be asked for; the answer is without them.
         seed: For slots that are drawn by chance.
         temperature: Sampling temperature.
         max_tokens: Limit of the answer.
@@ -64,6 +69,7 @@ class FillTemplate(Message):
     template: str
     facts: dict[str, str]
     seed: int
+    known: dict[str, SlotValue] = Field(default_factory=dict)
     temperature: float = 0.9
     max_tokens: int = 900
 

@@ -17,6 +17,7 @@ from creator.models.calls import ModelCalls
 from creator.models.filling import Filler, FillRequest
 from creator.runtime import Admission
 from creator.templates.rendering import Template
+from creator.templates.slots import as_text
 from creator.trials import scripted_reply
 from sandbox.protocol import CREATOR, Idea, ModelReply, ModelRequest, RefineRequest
 
@@ -111,16 +112,17 @@ class ModelGateway(RoutedAgent):
 
     @message_handler
     async def fill_template(self, message: FillTemplate, ctx: MessageContext) -> Filled:
-        """Values for a template's slots; for the Creator alone."""
+        """Values for those of a template's slots that are not known; for the Creator alone."""
         _for_the_creator(ctx)
-        template = self._templates[message.template]
+        template = self._templates[message.template].without(message.known)
+        known = {slot: as_text(value) for slot, value in message.known.items()}
         content = await self._filler.fill(
             CREATOR,
             FillRequest(
                 messages=message.messages,
                 json_schema=template.answer_schema,
                 hints=template.hints,
-                facts={"objective": self._objective, **message.facts},
+                facts={"objective": self._objective, **message.facts, **known},
                 temperature=message.temperature,
                 max_tokens=message.max_tokens,
                 seed=message.seed,

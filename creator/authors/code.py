@@ -17,7 +17,7 @@ from creator.briefs import Brief
 from creator.errors import BirthFailed, InvalidAnswer
 from creator.policy import check_module
 from creator.policy.source import parse
-from creator.templates.slots import SlotValue, clean_slots, clean_text
+from creator.templates.slots import SlotValue, clean_text, usable_slots
 from creator.text import clean
 
 TRIES: Final = 4
@@ -27,10 +27,12 @@ REPAIR_TEMPERATURE: Final = 0.3
 NOTE_LENGTH: Final = 300
 PERSONA_LENGTH: Final = 60
 
-_SLOTS: Final[dict[str, dict[str, Any]]] = {
-    "persona": {"type": "string", "maxLength": PERSONA_LENGTH},
-    "sector": {"type": "string", "maxLength": 120},
-    "interests": {"type": "array", "items": {"type": "string", "maxLength": 80}, "maxItems": 6},
+_SLOTS: Final[dict[str, Any]] = {
+    "properties": {
+        "persona": {"type": "string", "maxLength": PERSONA_LENGTH},
+        "sector": {"type": "string", "maxLength": 120},
+        "interests": {"type": "array", "items": {"type": "string", "maxLength": 80}, "maxItems": 6},
+    }
 }
 _CONSTANTS: Final = {"DESCRIPTION": "persona", "SECTOR": "sector", "INTERESTS": "interests"}
 """By constant of a module: the slot that it tells."""
@@ -75,7 +77,8 @@ class CodeAuthor:
 
     async def write(self, order: CreateAgent, pen: Pen) -> Created:
         """Ask for a module until one passes policy and trial, at most four times; then leave it to the fallback."""
-        asked = code_messages(order.brief, self._example(order.template, order.brief), order.feedback)
+        example = self._example(order.template, order.brief)
+        asked = code_messages(order.brief, example, order.feedback, order.heritage.sources)
         request = CompleteText(messages=asked, temperature=TEMPERATURE)
         notes: list[str] = []
         for number in range(1, TRIES + 1):
@@ -157,14 +160,14 @@ def slots_of(source: str, brief: Brief) -> dict[str, SlotValue]:
         source: A module that passed the policy; nothing of it is run.
         brief: What the agent was asked to be.
     """
-    slots = _clean({"persona": brief.persona, "sector": brief.sector, "interests": [brief.topic]})
+    slots = usable_slots({"persona": brief.persona, "sector": brief.sector, "interests": [brief.topic]}, _SLOTS)
     tree = parse(source, lambda rule, line, column, message: None)
     for statement in tree.body if tree is not None else []:
         if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
             target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
             slot = _CONSTANTS.get(target.id) if isinstance(target, ast.Name) else None
             if slot is not None:
-                slots |= _clean({slot: _value(statement.value, slot)})
+                slots |= usable_slots({slot: _value(statement.value, slot)}, _SLOTS)
     return slots
 
 
@@ -178,14 +181,3 @@ def _value(node: ast.expr, slot: str) -> object:
     # "Ada Freight, a planner for parcel delivery" begins with a name; a description without one tells none.
     head, comma, _ = value.partition(",") if isinstance(value, str) else ("", "", "")
     return head if comma and len(head) <= PERSONA_LENGTH else None
-
-
-def _clean(values: dict[str, object]) -> dict[str, SlotValue]:
-    """What of these values can be used, cleaned and bounded."""
-    cleaned: dict[str, SlotValue] = {}
-    for slot, value in values.items():
-        try:
-            cleaned |= clean_slots({slot: value}, {"properties": {slot: _SLOTS[slot]}})
-        except InvalidAnswer:
-            continue
-    return cleaned

@@ -15,7 +15,7 @@ from creator.templates.slots import clean_text
 
 
 class TemplateAuthor:
-    """Fills templates.
+    """Fills templates; what an agent inherits is taken over, and only the rest is asked for.
 
     Args:
         templates: What there is to fill, by name.
@@ -42,18 +42,20 @@ class TemplateAuthor:
         self._on_state = on_state
 
     async def write(self, order: CreateAgent, pen: Pen) -> Created:
-        """Ask for the slots, render and check."""
+        """Ask for the slots that are not inherited, render and check."""
         # An agent of the library may stem from a template that this run does not have.
         template = self._templates.get(order.template) or next(iter(self._templates.values()))
+        known = order.heritage.known(template.schema)
         content = await pen.fill(
             FillTemplate(
-                messages=prompt_messages(order.brief, template, order.feedback),
+                messages=prompt_messages(order.brief, template, order.feedback, known),
                 template=template.name,
                 facts=order.brief.facts(),
+                known=known,
                 seed=order.seed,
             )
         )
-        values = json.loads(content)
+        values = {**json.loads(content), **known}
         if not clean_text(values.get("persona"), 60):
             values["persona"] = order.brief.persona  # nothing that can be read: the brief suggests one
         blueprint = blueprint_from_values(

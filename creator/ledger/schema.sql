@@ -40,7 +40,7 @@ CREATE TABLE attempts (
     at      REAL NOT NULL,
     number  INTEGER NOT NULL,   -- of the birth
     attempt INTEGER NOT NULL CHECK (attempt >= 1),
-    stage   TEXT NOT NULL,      -- model, source, policy, trial, review, cell
+    stage   TEXT NOT NULL,      -- model, source, policy, trial, novelty, review, cell
     finding TEXT NOT NULL
 ) STRICT;
 CREATE INDEX attempts_number ON attempts (number);

@@ -13,8 +13,8 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -79,6 +79,15 @@ class Template:
             "required": list(properties),
             "additionalProperties": False,
         }
+
+    def without(self, slots: Container[str]) -> Template:
+        """The template with only the other slots in its schema: for asking for these alone, not for rendering.
+
+        Args:
+            slots: Names of slots whose values are known.
+        """
+        properties = {name: one for name, one in self.schema["properties"].items() if name not in slots}
+        return replace(self, schema={**self.schema, "properties": properties})
 
     @cached_property
     def compiled(self) -> jinja2.Template:

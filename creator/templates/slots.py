@@ -74,11 +74,27 @@ def clean_slots(values: object, schema: Mapping[str, Any]) -> dict[str, SlotValu
     """
     if not isinstance(values, Mapping):
         raise InvalidAnswer(f"the answer is {type(values).__name__!r} and not an object with the slots")
-    cleaned = {name: _cleaned(values.get(name), one) for name, one in schema["properties"].items()}
-    wrong = sorted(name for name, value in cleaned.items() if value is _MISSING)
+    cleaned = usable_slots({name: values.get(name) for name in schema["properties"]}, schema)
+    wrong = sorted(name for name in schema["properties"] if name not in cleaned)
     if wrong:
         raise InvalidAnswer(f"the slots {', '.join(map(repr, wrong))} are missing, empty or of a wrong type")
+    return cleaned
+
+
+def usable_slots(values: Mapping[str, object], schema: Mapping[str, Any]) -> dict[str, SlotValue]:
+    """Like `clean_slots`, for some of the slots: what is not given or cannot be mended is left out.
+
+    Args:
+        values: By slot, unchecked.
+        schema: A template's schema.
+    """
+    cleaned = {name: _cleaned(values[name], one) for name, one in schema["properties"].items() if name in values}
     return {name: value for name, value in cleaned.items() if isinstance(value, bool | int | float | str | list)}
+
+
+def as_text(value: SlotValue) -> str:
+    """A slot's value as one text; the items of a list are separated by commas."""
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _cleaned(value: object, one: Mapping[str, Any]) -> object:
