@@ -8,12 +8,12 @@ same wishes.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, permutations
 from typing import Final
 
 from creator.blueprint import Blueprint
-from creator.briefs import Brief, brief_data, draw_briefs
+from creator.briefs import Brief, BriefData, draw_briefs
 from creator.heritage import Heritage, is_personal, names_of, shown_source
 from creator.templates.rendering import Template
 from creator.templates.slots import SlotValue, as_text, usable_slots
@@ -36,10 +36,11 @@ def breed(
     parents: Sequence[Blueprint],
     count: int,
     *,
-    first_number: int,
+    numbers: Iterator[int],
     generation: int,
     living: Sequence[Blueprint],
     templates: Mapping[str, Template],
+    data: BriefData,
     seed: int,
     read_source: Callable[[str], str],
 ) -> list[Wish]:
@@ -51,10 +52,11 @@ def breed(
     Args:
         parents: The best first; an offspring has two different ones, where there are two.
         count: How many offspring.
-        first_number: Number of the first one's birth; the others follow.
+        numbers: Gives the numbers of births.
         generation: Which generation they are, from 1.
         living: All agents that live: no offspring is called as one of them, or has its brief.
         templates: What there is to fill, by name.
+        data: What briefs are drawn from.
         seed: The run's seed.
         read_source: Gives the module of an agent by its name; an empty text where no model writes code.
 
@@ -64,13 +66,13 @@ def breed(
     if not parents:
         raise ValueError("offspring need at least one parent")
     dice = random.Random(f"{seed}/breeding/{generation}")
-    strangers = draw_briefs(count, dice.getrandbits(32))
+    strangers = draw_briefs(count, dice.getrandbits(32), data)
     everybody = {one.name: one for one in [*living, *parents]}.values()
     briefs = {_key(one.brief) for one in everybody}
     personas = {name.casefold() for one in everybody for name in names_of(one)}
     wishes = []
     for place, pair in enumerate(_pairs(parents, count, dice)):
-        brief = _brief(pair, strangers[place], briefs, personas, dice)
+        brief = _brief(pair, strangers[place], briefs, personas, data, dice)
         briefs.add(_key(brief))
         personas.add(brief.persona.casefold())
         template = dice.choice([one.template for one in pair if one.template in templates] or sorted(templates))
@@ -78,7 +80,7 @@ def breed(
         sources = [shown_source(read_source(one.name), one, brief.persona) for one in pair]
         wishes.append(
             Wish(
-                first_number + place,
+                next(numbers),
                 brief,
                 template,
                 tuple(one.name for one in pair),
@@ -111,18 +113,25 @@ def _drawn(ranks: Sequence[int], dice: random.Random) -> int:
 
 
 def _brief(
-    pair: Sequence[Blueprint], stranger: Brief, taken: set[tuple[str, ...]], personas: set[str], dice: random.Random
+    pair: Sequence[Blueprint],
+    stranger: Brief,
+    taken: set[tuple[str, ...]],
+    personas: set[str],
+    data: BriefData,
+    dice: random.Random,
 ) -> Brief:
     """A recombination of the parents' briefs that is in no other agent's, if that can be had."""
     parts: dict[str, str] = {}
     for tried in range(BRIEF_TRIES):
-        parts = _recombined([one.brief for one in pair], stranger, MUTATED_PART + tried / BRIEF_TRIES, dice)
+        parts = _recombined([one.brief for one in pair], stranger, MUTATED_PART + tried / BRIEF_TRIES, data, dice)
         if tuple(parts.values()) not in taken:
             break
-    return Brief(persona=_persona(parts["sector"], personas, dice), **parts)
+    return Brief(persona=_persona(parts["sector"], personas, data, dice), **parts)
 
 
-def _recombined(briefs: Sequence[Brief], stranger: Brief, probability: float, dice: random.Random) -> dict[str, str]:
+def _recombined(
+    briefs: Sequence[Brief], stranger: Brief, probability: float, data: BriefData, dice: random.Random
+) -> dict[str, str]:
     """The parts of a brief, each from one of the parents or, as a mutation, from the stranger; in the order of _key."""
     moved = dice.random() < MUTATED_SECTOR
     parts = {"sector": stranger.sector if moved else dice.choice(briefs).sector}
@@ -131,7 +140,7 @@ def _recombined(briefs: Sequence[Brief], stranger: Brief, probability: float, di
         mutated = dice.random() < probability or not inherited or (moved and part == "topic")
         value = getattr(stranger, part) if mutated else dice.choice(inherited)
         if mutated and part == "topic" and not moved:
-            value = dice.choice(_topics(parts["sector"]) or [value])
+            value = dice.choice(_topics(parts["sector"], data) or [value])
         parts[part] = value or (dice.choice(inherited) if inherited else "")
     return parts
 
@@ -141,13 +150,12 @@ def _key(brief: Brief) -> tuple[str, ...]:
     return (brief.sector, *(getattr(brief, part) for part in _PARTS))
 
 
-def _topics(sector: str) -> list[str]:
-    return [topic for one in brief_data().sectors if one.sector == sector for topic in one.topics]
+def _topics(sector: str, data: BriefData) -> list[str]:
+    return [topic for one in data.sectors if one.sector == sector for topic in one.topics]
 
 
-def _persona(sector: str, taken: set[str], dice: random.Random) -> str:
+def _persona(sector: str, taken: set[str], data: BriefData, dice: random.Random) -> str:
     """A name for people that nobody has, with a first name that nobody has as long as there is one."""
-    data = brief_data()
     family = next((one.word for one in data.sectors if one.sector == sector), "Field")
     first_names = dice.sample(data.first_names, len(data.first_names))
     used = {persona.split()[0] for persona in taken if persona.split()}

@@ -8,21 +8,35 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from creator.blueprint import Blueprint
 from creator.errors import EnvironmentFault
 from creator.exchanges import Conversations
+from creator.ideas.checks import weaknesses
+from creator.ideas.form import load_idea_form
 from creator.ledger.store import FILE_NAME, Ledger
 from creator.models.calls import Account, CallRecord
-from creator.outcome import AgentOutcome, Conclusion, IdeaOutcome, RunOutcome, contributors_of, exit_code_for
+from creator.outcome import (
+    AgentOutcome,
+    Conclusion,
+    IdeaOutcome,
+    IdeaVersion,
+    RunOutcome,
+    contributors_of,
+    exit_code_for,
+)
 from creator.progress import Progress
 from creator.runtime import Exchange
 from creator.settings import SpawnSettings
 from creator.wishes import Wish
-from sandbox.protocol import CellReport, Proposal
+from sandbox.protocol import CellReport, Idea, Proposal
 
 REASON_CHARACTERS = 500
+ONE_SHOT: Final = "one-shot"
+"""Stands for an author where no agent had a part in an idea."""
+FIRST_ONE_SHOT: Final = 100_001
+"""The number of the first one-shot idea: above those of any population."""
 
 
 class RunRecord:
@@ -47,11 +61,13 @@ class RunRecord:
         earlier: RunOutcome | None = None,
     ) -> None:
         self.settings = settings
+        self._form = load_idea_form(settings.idea_schema)
         self.progress = progress
         self.directory = directory
         self.model = model
         self.started = datetime.now(UTC)
         self.ideas: list[IdeaOutcome] = []
+        self.one_shots: list[IdeaOutcome] = []
         self.agents: dict[int, AgentOutcome] = {}
         self.failures: list[str] = []
         self.accounts: dict[str, Account] = {}
@@ -70,7 +86,8 @@ class RunRecord:
         self.started = earlier.started
         self.ideas = list(earlier.ideas)
         self.agents = {agent.number or place: agent for place, agent in enumerate(earlier.agents, start=1)}
-        self._texts = sum(len(idea.versions) for idea in earlier.ideas)
+        self.one_shots = list(earlier.one_shot)
+        self._texts = sum(len(idea.versions) for idea in (*earlier.ideas, *earlier.one_shot))
         self._clock -= earlier.elapsed_s
         self._before = {agent.name: (agent.prompt_tokens, agent.completion_tokens) for agent in earlier.agents}
         self._tokens_before = (earlier.prompt_tokens, earlier.completion_tokens)
@@ -163,40 +180,66 @@ class RunRecord:
         with self._faults():
             self.ledger.record_event(kind, subject, detail)
 
-    def idea(self, author: str, conversation: str, proposal: Proposal, *, generation: int = 0) -> IdeaOutcome:
+    def idea(self, wish: Wish, author: str, conversation: str, proposal: Proposal) -> IdeaOutcome:
         """An agent delivered its idea; what others made and said of it is what the host saw."""
         versions, remarks = self._conversations.lineage(conversation, author, proposal.idea, self._texts)
         self._texts += len(versions)
-        number = len(self.ideas) + 1
-        weak: list[str] = []
-        for version in versions:
-            self.ledger.record_idea(
-                version.id,
-                number,
-                conversation,
-                author,
-                writer=version.author,
-                parents=version.parents,
-                hop=version.hop,
-                idea=version.idea.model_dump(),
-                weak=weak if version is versions[-1] else [],
-            )
-        for remark in remarks:
-            self.ledger.record_remark(remark.author, remark.kind, remark.about, remark.content)
+        brief = wish.brief
         idea = IdeaOutcome(
-            number=number,
+            number=len(self.ideas) + 1,
             author=author,
             contributors=contributors_of(author, versions, remarks),
             versions=versions,
             remarks=remarks,
             agent_model=self.model,
             conversation=conversation,
-            generation=generation,
-            weak=weak,
+            generation=wish.generation,
+            weak=weaknesses(
+                versions[-1].idea,
+                self._form,
+                sector=brief.sector,
+                topic=brief.topic,
+                objective=self.settings.objective,
+            ),
         )
+        self._write_texts(idea)
         self.ideas.append(idea)
-        self.progress.idea(number, author, idea.final.title)
+        self.progress.idea(idea.number, author, idea.final.title)
         return idea
+
+    def one_shot(self, idea: Idea) -> IdeaOutcome:
+        """The model gave an idea of the baseline, which no agent had a part in."""
+        number = FIRST_ONE_SHOT + len(self.one_shots)
+        self._texts += 1
+        text = IdeaVersion(author=ONE_SHOT, idea=idea, id=self._texts)
+        outcome = IdeaOutcome(
+            number=number,
+            author=ONE_SHOT,
+            versions=[text],
+            agent_model=self.model,
+            weak=weaknesses(idea, self._form, objective=self.settings.objective),
+            source="one-shot",
+        )
+        self._write_texts(outcome)
+        self.one_shots.append(outcome)
+        return outcome
+
+    def _write_texts(self, idea: IdeaOutcome) -> None:
+        for version in idea.versions:
+            self.ledger.record_idea(
+                version.id,
+                idea.number,
+                idea.conversation,
+                idea.author,
+                writer=version.author,
+                parents=version.parents,
+                hop=version.hop,
+                idea=version.idea.model_dump(),
+                weak=idea.weak if version is idea.versions[-1] else [],
+                source=idea.source,
+            )
+        for remark in idea.remarks:
+            self.ledger.record_remark(remark.author, remark.kind, remark.about, remark.content)
 
     def exchange(self, exchange: Exchange) -> None:
         """The host saw a request end."""

@@ -94,7 +94,7 @@ async def spawn(
             if not isinstance(error, EnvironmentFault) or not world.record.agents:
                 raise error
             fault = str(error)
-        outcome = world.outcome(interrupted=bool(received), fault=fault)
+        outcome = await world.outcome(interrupted=bool(received), fault=fault)
         write_outputs(outcome)
         keep = True
         return outcome

@@ -4,45 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import itertools
 import os
 import random
 import shutil
 import socket
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final
+from typing import Any
 
 from creator.agents.messages import Created
-from creator.authors import Author, CodeAuthor, TemplateAuthor, checked
-from creator.births import Nursery
+from creator.authors import Author, CodeAuthor, TemplateAuthor
 from creator.brief_files import load_brief_data
 from creator.briefs import draw_briefs
-from creator.colleagues import Colleagues, Refused
-from creator.decisions import Decisions
+from creator.contest import Contest
 from creator.errors import EnvironmentFault
 from creator.house import House, Listeners, end_tasks
-from creator.ledger.store import WishRow
 from creator.models.backend import Backend
 from creator.modules import Modules
-from creator.outcome import RunOutcome, StartedRun
+from creator.outcome import Conclusion, RunOutcome, StartedRun
 from creator.outputs import new_run_directory, publish_latest, write_settings, write_started
 from creator.progress import Progress
 from creator.record import RunRecord
-from creator.requests import Requests
 from creator.review.base import Reviewer
-from creator.review.gate import Gate
 from creator.settings import SpawnSettings
+from creator.society import Society
 from creator.templates.examples import example_module
 from creator.templates.mix import draw_templates
 from creator.templates.rendering import Template
-from creator.wishes import USER, Wish
-from creator.work import Work
-from sandbox.errors import MessagingError
-from sandbox.protocol import Colleague, ColleagueOrder, Proposal, ProposeRequest
-
-PROPOSAL_TRIES: Final = 2
-LOOK_SECONDS: Final = 0.5
-"""How often the ledger is looked at for what people want."""
+from creator.wishes import Wish
 
 AuthorFactory = Callable[["World"], Author]
 
@@ -98,18 +86,10 @@ class World:
         self._kept = kept
         self._earlier = earlier
         self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._numbers = itertools.count(max(self.record.agents, default=settings.count if earlier is None else 0) + 1)
-        self._unsettled: set[int] = set()
-        self._awaited: dict[int, asyncio.Future[str | None]] = {}
-        self._work = Work()
-        self._decisions = Decisions(self.record.ledger, self._regenerate)
-        self._requests = Requests(self.record.ledger, self._add_agent)
-        self._colleagues = Colleagues(settings, self.seed, list(templates), self.record, self._numbers, self.brief_data)
         self._house: House | None = None
-        self._nursery: Nursery
-        self._places: asyncio.Semaphore
-        self._group: asyncio.TaskGroup
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._society: Society
+        self._contest: Contest | None = None
+        self._conclusion: Conclusion | None = None
 
     def on_fault(self, fault: EnvironmentFault) -> None:
         """Something happened that ends the whole run, such as a full disk."""
@@ -163,9 +143,9 @@ class World:
             async with house:
                 self._house = house
                 self._begin()
-                await self._first_of(self._populate(wishes), self._watch_sandbox())
-            self._colleagues.close()
-            self._requests.look()  # whoever asked too late is told
+                await self._first_of(self._society.live(wishes), self._watch_sandbox())
+                self._society.close()
+                await self._conclude()
         finally:
             if self._fault.done() and not self._fault.cancelled():
                 self._fault.exception()  # seen: it must not be reported again as never retrieved
@@ -173,27 +153,20 @@ class World:
 
     def _begin(self) -> None:
         """Everything is open: say so, on disk first."""
-        house, places = self.house, 2 * self.backend.max_concurrency
-        # More at once would only wait for the model with their deadlines running.
-        self._places = asyncio.Semaphore(places)
-        gate = None
-        if self._reviewer is not None:
-            gate = Gate(
-                self._reviewer, self._decisions, self.record.ledger, self._judge, self._example, self._work.waiting
-            )
-        self._nursery = Nursery(
+        house = self.house
+        if self._earlier is None:
+            self._contest = Contest(self.settings, house, self.record, self.seed)
+        self._society = Society(
             self.settings,
             self.seed,
-            house.trusted,
-            house.cells,
+            house,
             self.modules,
+            self.templates,
+            self.brief_data,
             self.taken,
-            house.population,
-            house.blueprints,
             self.record,
-            gate,
-            self._places,
-            self._settle,
+            self._reviewer,
+            self._contest,
         )
         self.progress.say(f"model: {self.backend.name} ({self.backend.notice})")
         self.progress.say(f"sandbox: {house.sandbox.line}")
@@ -206,7 +179,7 @@ class World:
                 model=self.backend.name,
                 sandbox=house.sandbox.name,
                 isolation_line=house.sandbox.line,
-                asked=self.settings.count,
+                asked=self.settings.asked,
                 started=self.record.started,
                 pid=os.getpid(),
                 host=socket.gethostname(),
@@ -215,6 +188,9 @@ class World:
         if self._earlier is None:
             publish_latest(self.settings.output, self.directory)
         self.record.event("started", self.directory.name, seed=self.seed, model=self.backend.name)
+
+    async def _create_colleague(self, order: ColleagueOrder, asker: str) -> Colleague:
+        return await self._society.create_colleague(order, asker)
 
     async def _first_of(self, work: Coroutine[Any, Any, None], watch: Coroutine[Any, Any, None]) -> None:
         """Wait for the work, unless the watch or a fault ends it before its time."""
@@ -229,37 +205,6 @@ class World:
 
     async def _watch_sandbox(self) -> None:
         raise EnvironmentFault(await self.house.sandbox.failure())
-
-    async def _populate(self, wishes: Sequence[Wish]) -> None:
-        """All births and conversations, side by side, until nothing is left but what a person has to decide."""
-        self.progress.stage("spawning")
-        self._unsettled = {wish.number for wish in wishes}
-        try:
-            async with asyncio.timeout(self.settings.deadline), asyncio.TaskGroup() as group:
-                self._group = group
-                for wish in wishes:
-                    self._begin_work(self._live(wish))
-                await self._until_idle(bool(wishes))
-                await end_tasks(*self._tasks)
-        except BaseExceptionGroup as group_error:
-            faults = group_error.subgroup(EnvironmentFault)
-            raise (group_error if faults is None else _first_leaf(faults)) from None
-        except TimeoutError:
-            self.record.failures.append(f"the deadline of {self.settings.deadline:g} s passed")
-
-    def _begin_work(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._group.create_task(self._work.do(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _until_idle(self, begun: bool) -> None:
-        """Wait until nobody does anything but wait for a person, who neither decided nor asked for anything."""
-        while begun:
-            idle = await self._work.idle(LOOK_SECONDS)
-            begun = self._decisions.look() | self._requests.look()
-            if begun:
-                await self._work.resumed()  # by whoever was decided about, or is to be born
-            begun = begun or not idle
 
     def _first_wishes(self) -> list[Wish]:
         """The agents of the library, and new ones up to the number that was asked for."""
@@ -281,105 +226,23 @@ class World:
                 wishes.append(Wish(agent.number, *known))
         return wishes
 
-    async def _live(self, wish: Wish) -> None:
-        """One agent's life: its birth, and its idea."""
-        name = None
-        try:
-            name = await self._nursery.give_birth(wish)
-        finally:
-            self._settle(wish.number, name)
-        if name is not None:
-            async with self._places:
-                await self._discuss(wish.number, name)
+    async def _conclude(self) -> None:
+        if self._contest is not None:
+            self._conclusion = await self._contest.conclusion()
+        elif self._earlier is not None:
+            self._conclusion = Conclusion(**{name: getattr(self._earlier, name) for name in Conclusion.model_fields})
 
-    def _settle(self, number: int, name: str | None = None) -> None:
-        """Nobody needs to wait for this birth any more: it has come out, or a person is asked."""
-        born = self._awaited.pop(number, None)
-        if born is not None and not born.done():
-            born.set_result(name)
-        self._unsettled.discard(number)
-        if not self._unsettled:
-            self.house.population.settled.set()
-
-    def _regenerate(self, name: str, why: str) -> bool:
-        """A person wants an agent written anew; tells whether there is such an agent."""
-        number = next((one.number for one in self.record.agents.values() if one.name == name), None)
-        if number is not None:
-            replacing = self._nursery.replace(number, name, why, self.try_out)
-            self._begin_work(replacing)
-        return number is not None
-
-    async def _create_colleague(self, order: ColleagueOrder, asker: str) -> Colleague:
-        """An agent wishes for a colleague: within the limits it is born like any other."""
-        try:
-            wish = self._colleagues.order(asker, order.sector, order.role, order.topic or "")
-        except Refused as refused:
-            return Colleague(name=None, reason=str(refused))
-        born = self._awaited[wish.number] = asyncio.get_running_loop().create_future()
-        self._begin_work(self._live(wish))
-        name = await asyncio.shield(born)
-        return Colleague(name=name, sector=wish.brief.sector, reason="" if name else "it is not live, or not yet")
-
-    def _add_agent(self, row: WishRow) -> bool:
-        """A person wishes for an agent, which is born like any other; tells whether that is begun."""
-        try:
-            wish = self._colleagues.order(USER, row.sector, row.role, row.topic)
-        except Refused as refused:
-            self.progress.say(f"not added: {row.role}, {row.sector}: {refused}")
-            return False
-        self.progress.say(f"asked for: {wish.brief.role}, {wish.brief.sector}")
-        self._begin_work(self._live(wish))
-        return True
-
-    async def _judge(self, source: str, name: str) -> str:
-        """An edited module goes through what any other went through.
-
-        Raises:
-            PolicyViolation: The policy refuses it.
-            BirthFailed: It does not work.
-        """
-        checked(source, name)
-        await self.try_out(source)
-        return source
-
-    def _example(self, draft: Created) -> str | None:
-        """What the template of a module gives for the same brief with no model."""
-        template = self.templates.get(draft.blueprint.template)
-        return example_module(template, draft.blueprint.brief) if template is not None else None
-
-    async def _discuss(self, number: int, name: str) -> None:
-        """Ask one agent for its idea; whoever it shares it with is its own choice."""
-        reason = ""
-        for attempt in range(1, PROPOSAL_TRIES + 1):
-            conversation = f"c{number:04d}.{attempt}"
-            request = ProposeRequest(objective=self.settings.objective, guidance=self.house.form.guidance)
-            try:
-                await self._nursery.present(name)
-                proposal = await self.house.trusted.request(
-                    request, name, timeout=self.settings.reply_deadline, conversation=conversation
-                )
-                if not isinstance(proposal, Proposal):
-                    raise MessagingError("it answered with something else than a proposal")
-            except MessagingError as error:
-                reason = await self.house.cells.reason_of(name, error)
-                self.record.event("no idea", name, attempt=attempt, reason=reason)
-                # An agent that is gone or silent would cost the same wait again.
-                if isinstance(error, (ConnectionError, TimeoutError, LookupError)):
-                    break
-            else:
-                self.record.idea(name, conversation, proposal)
-                return
-        await self._nursery.end(name)
-        self.record.agent_failed(number, reason)
-
-    def outcome(self, *, interrupted: bool = False, fault: str = "") -> RunOutcome:
+    async def outcome(self, *, interrupted: bool = False, fault: str = "") -> RunOutcome:
         """What the run has come to so far."""
+        if self._conclusion is None:
+            await self._conclude()
         sandbox = getattr(self._house, "sandbox", None)
         return self.record.outcome(
             sandbox.name if sandbox is not None else self.settings.sandbox,
             sandbox.line if sandbox is not None else "",
             interrupted=interrupted,
             fault=fault,
+            conclusion=self._conclusion,
         )
 
 
@@ -403,8 +266,3 @@ def default_author(world: World) -> Author:
             "module refused", name, number=number, stage=stage, finding=finding
         ),
     )
-
-
-def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = group.exceptions[0]
-    return _first_leaf(first) if isinstance(first, BaseExceptionGroup) else first

@@ -101,7 +101,7 @@ def serve() -> Iterator[Callable[..., ScriptedServer]]:
 
 @pytest.fixture
 def run(serve: Callable[..., ScriptedServer], tmp_path: Path) -> Callable[..., Awaitable[RunOutcome]]:
-    """Spawns in the process sandbox on a scripted model, with settings that end quickly."""
+    """Spawns in the process sandbox on a scripted model, with settings that end quickly and no tournament."""
 
     async def start(
         count: int,
@@ -126,6 +126,7 @@ def run(serve: Callable[..., ScriptedServer], tmp_path: Path) -> Callable[..., A
                 "seed": 1,
                 "birth_deadline": 10,
                 "reply_deadline": 20,
+                "tournament": False,
                 **options,
             },
         )

@@ -324,7 +324,14 @@ def fill_value(name: str, schema: dict[str, Any], number: int) -> Any:
         case _:
             if name == "persona":
                 return f"{NAMES[number % len(NAMES)]} Number{number}"
-            return f"A scripted {name.replace('_', ' ')} of call {number}."
+            return f"A scripted {name.replace('_', ' ')} of call {number}: {some_words(f'{name} {number}')}."
+
+
+def some_words(seed: str, count: int = 10) -> str:
+    """Words that nobody else says, so that two scripted ideas have nothing in common but their frame."""
+    dice = random.Random(seed)
+    syllables = [one + other for one in "bdfgklmnprstvz" for other in "aeiou"]
+    return " ".join("".join(dice.choices(syllables, k=3)) for _ in range(count))
 
 
 @contextmanager

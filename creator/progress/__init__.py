@@ -26,6 +26,9 @@ class Progress(Protocol):
     def refined(self, author: str, refiner: str) -> None:
         """An agent's idea came back from a colleague."""
 
+    def judged(self, done: int, planned: int) -> None:
+        """So many comparisons of ideas are done, of so many as far as is known."""
+
     def tokens(self, prompt: int, completion: int) -> None:
         """The tokens of the run so far, both as totals."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from creator.breeding import breed
-from creator.briefs import draw_briefs
+from creator.briefs import brief_data, draw_briefs
 from creator.heritage import Heritage
 from creator.modules import load_agent
 from creator.templates.rendering import load_template
@@ -70,7 +71,8 @@ async def test_offspring_live_beside_their_parents(
     offspring = breed(
         blueprints,
         3,
-        first_number=3,
+        numbers=itertools.count(3),
+        data=brief_data(),
         generation=1,
         living=blueprints,
         templates=TEMPLATES,
@@ -128,7 +130,8 @@ async def test_code_that_only_says_something_else_is_written_anew(run: Any, wish
     (offspring,) = breed(
         [parent.blueprint],
         1,
-        first_number=2,
+        numbers=itertools.count(2),
+        data=brief_data(),
         generation=1,
         living=[parent.blueprint],
         templates=TEMPLATES,

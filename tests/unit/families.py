@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from creator.blueprint import Blueprint, blueprint_from_values
 from creator.breeding import breed
-from creator.briefs import Brief, draw_briefs
+from creator.briefs import Brief, brief_data, draw_briefs
 from creator.templates.examples import example_values
 from creator.templates.rendering import Template, load_template
 from creator.wishes import Wish
@@ -41,7 +42,8 @@ def child(wish: Wish, **changes: Any) -> Blueprint:
 def bred(parents: list[Blueprint], count: int, **changes: Any) -> list[Wish]:
     """Offspring of the second generation."""
     known: dict[str, Any] = {
-        "first_number": 50,
+        "numbers": itertools.count(50),
+        "data": brief_data(),
         "generation": 1,
         "living": parents,
         "templates": TEMPLATES,

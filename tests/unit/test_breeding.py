@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections import Counter
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_the_same_seed_breeds_the_same_offspring() -> None:
 
 
 def test_births_are_numbered_and_belong_to_their_generation() -> None:
-    wishes = bred(PARENTS, 3, first_number=11, generation=2)
+    wishes = bred(PARENTS, 3, numbers=itertools.count(11), generation=2)
     assert [(wish.number, wish.generation, wish.asked_by) for wish in wishes] == [(n, 2, "") for n in (11, 12, 13)]
 
 

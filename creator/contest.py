@@ -1,0 +1,216 @@
+"""The contest: what becomes of the ideas of a run as they come in.
+
+Near-duplicates are grouped, judges compare the others, one-shot ideas of the same model join in blind. All of it goes
+on beside births and conversations; nothing waits for a phase to end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from typing import Final
+
+from creator.house import House, end_tasks
+from creator.ideas.diversity import diversity_of
+from creator.ideas.duplicates import Groups
+from creator.ideas.judging import Verdict
+from creator.ideas.likeness import WordLikeness, likeness_for
+from creator.ideas.one_shot import OneShots
+from creator.ideas.order import NO_JUDGE, order_by_checks, ranking_with
+from creator.ideas.self_agreement import chance_note
+from creator.ideas.tournament import Tournament
+from creator.models.calls import Account
+from creator.outcome import (
+    BaselineReport,
+    Conclusion,
+    GenerationReport,
+    IdeaOutcome,
+    Ranking,
+)
+from creator.record import FIRST_ONE_SHOT, RunRecord
+from creator.settings import SpawnSettings
+from sandbox.protocol import Idea
+
+MOST_ONE_SHOTS: Final = 3
+"""How many times as many one-shot ideas there may be as ideas of agents, however cheap they are."""
+OTHER_ACCOUNTS: Final = ("judge", "baseline", "likeness")
+"""Whose tokens are not the population's."""
+NO_TOURNAMENT: Final = "no tournament was wanted: ordered by plain checks"
+
+
+class Contest:
+    """Takes in ideas, and puts them in order.
+
+    Args:
+        settings: What the user asked for.
+        house: Where the judges are, and the model.
+        record: Told of everything.
+        seed: For what is drawn by chance.
+    """
+
+    def __init__(self, settings: SpawnSettings, house: House, record: RunRecord, seed: int) -> None:
+        self._settings = settings
+        self._house = house
+        self._record = record
+        self._likeness = likeness_for(settings, house.backend, house.calls, record.progress.say)
+        self._groups = Groups(self._likeness)
+        self._one_shot_groups = Groups(self._likeness)
+        self._spent: list[int] = []
+        """By generation: the tokens of the population when it had ended."""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._asking: asyncio.Task[None] | None = None
+        self._tournament: Tournament | None = None
+        if house.panel:
+            self._tournament = Tournament(
+                house.panel,
+                seed=seed,
+                on_verdict=self._note,
+                on_progress=record.progress.judged,
+                at_once=max(1, house.backend.max_concurrency // 2),
+                deadline=settings.reply_deadline,
+            )
+        self._source: OneShots | None = None
+        if settings.baseline:
+            self._source = OneShots(house.filler, house.calls, house.form, settings.objective, seed=seed)
+
+    def begin(self, group: asyncio.TaskGroup) -> None:
+        """Begin to compare, and to ask for one-shot ideas; the tasks are the group's, and end with `end`."""
+        if self._tournament is not None:
+            self._tasks.append(group.create_task(self._tournament.play()))
+        if self._source is not None:
+            self.expect(self._settings.count)
+            self._asking = group.create_task(self._ask_first(self._source))
+            self._tasks.append(self._asking)
+
+    async def end(self) -> None:
+        """Compare no more."""
+        await end_tasks(*self._tasks)
+
+    def expect(self, count: int, generation: int = 0) -> None:
+        """So many more ideas are to come."""
+        if self._tournament is not None:
+            self._tournament.expect(count, generation=generation)
+
+    def miss(self) -> None:
+        """One that was expected does not come."""
+        if self._tournament is not None:
+            self._tournament.miss()
+
+    async def enter(self, idea: IdeaOutcome) -> None:
+        """Take in an idea: under the one that it nearly repeats, or among those that judges compare."""
+        groups = self._groups if idea.source == "agent" else self._one_shot_groups
+        placement = await groups.add(idea.number, idea.final, idea.weak)
+        if self._tournament is None:
+            return
+        if placement.replaces is not None:
+            self._tournament.withdraw(placement.replaces)
+        if placement.under is None:
+            self._tournament.enter(idea.number, idea.final, generation=idea.generation)
+        else:
+            self._tournament.miss()
+
+    async def settled(self) -> None:
+        """A generation has no more ideas to give: wait until all that are there have been compared."""
+        self._spent.append(self._population_tokens())
+        if self._asking is not None:
+            await self._asking
+        await self._judged()
+
+    async def finish(self) -> None:
+        """Ask for further one-shot ideas until as many tokens went into them as into the population; compare them."""
+        if self._source is not None:
+            room = MOST_ONE_SHOTS * self._settings.asked - len(self._record.one_shots)
+            async for idea in self._source.more(self._population_tokens(), room):
+                await self._enter_one_shot(idea)
+            await self._judged()
+
+    async def _judged(self) -> None:
+        if self._tournament is not None:
+            self._record.progress.stage("judging")
+            self._tournament.expect_nobody()
+            await self._tournament.settled()
+
+    async def _ask_first(self, source: OneShots) -> None:
+        async for idea in source.first(self._settings.count):
+            await self._enter_one_shot(idea)
+
+    async def _enter_one_shot(self, idea: Idea) -> None:
+        await self.enter(self._record.one_shot(idea))
+
+    def _note(self, verdict: Verdict) -> None:
+        self._record.ledger.record_comparison(*dataclasses.astuple(verdict))
+
+    def _population_tokens(self) -> int:
+        """What the population has spent so far, read and written: births, ideas, and what agents said of them."""
+        accounts = self._house.calls.accounts.items()
+        return sum(one.prompt_tokens + one.completion_tokens for name, one in accounts if name not in OTHER_ACCOUNTS)
+
+    async def ranking(self) -> Ranking | None:
+        """The order of the population's ideas as it is now; None when there is no idea."""
+        ideas = self._record.ideas
+        if not ideas:
+            return None
+        if self._tournament is None:
+            return order_by_checks(ideas, self._groups, note=NO_JUDGE if self._settings.tournament else NO_TOURNAMENT)
+        places = await asyncio.to_thread(self._tournament.places)
+        reports = self._tournament.reports()
+        account = self._house.calls.accounts.get("judge", Account())
+        return ranking_with(
+            [one for one in places if one.number < FIRST_ONE_SHOT],
+            ideas,
+            self._groups,
+            judges=reports,
+            rounds=self._tournament.rounds,
+            comparisons=self._tournament.comparisons,
+            tokens=account.prompt_tokens + account.completion_tokens,
+            note=chance_note(reports),
+        )
+
+    async def conclusion(self) -> Conclusion:
+        """What can be said of all ideas together, as it is now."""
+        ideas, tournament = self._record.ideas, self._tournament
+        one_shots = [one.number for one in self._record.one_shots]
+        baseline = None
+        if self._source is not None:
+            baseline = BaselineReport(
+                ideas=len(one_shots),
+                population_tokens=self._population_tokens(),
+                baseline_tokens=self._source.tokens,
+                preferred=tournament.preferred([one.number for one in ideas], one_shots) if tournament else None,
+            )
+        agents = list(self._record.agents.values())
+        return Conclusion(
+            idea_fields=self._house.form.fields,
+            ranking=await self.ranking(),
+            diversity=await diversity_of(agents, ideas, WordLikeness()),
+            baseline=baseline,
+            one_shot=self._record.one_shots,
+            generations=self._generations() if self._settings.generations else [],
+        )
+
+    def _generations(self) -> list[GenerationReport]:
+        """What each generation came to, against the first one and against one-shot ideas."""
+        reports: list[GenerationReport] = []
+        one_shots = [one.number for one in self._record.one_shots]
+        spent = [0, *self._spent]
+        members: dict[int, list[int]] = {}
+        for idea in self._record.ideas:
+            members.setdefault(idea.generation, []).append(idea.number)
+        for generation, numbers in sorted(members.items()):
+            report = GenerationReport(generation=generation, ideas=len(numbers))
+            if generation + 1 < len(spent):
+                report = report.model_copy(update={"tokens": spent[generation + 1] - spent[generation]})
+            if self._tournament is not None and (mean := self._tournament.mean_rating(numbers)) is not None:
+                places = {one.number: one.rank for one in self._tournament.places()}
+                report = report.model_copy(
+                    update={
+                        "mean_rating": mean[0],
+                        "low": mean[1],
+                        "high": mean[2],
+                        "best": min((one for one in numbers if one in places), key=places.__getitem__),
+                        "over_first": self._tournament.preferred(numbers, members[0]) if generation else None,
+                        "over_one_shots": self._tournament.preferred(numbers, one_shots),
+                    }
+                )
+            reports.append(report)
+        return reports

@@ -1,0 +1,309 @@
+"""The society of a run: its agents' births and ideas, whom they ask for, and who is bred from the best of them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Final
+
+from creator.agents.messages import Created
+from creator.authors import checked
+from creator.births import Nursery
+from creator.breeding import breed
+from creator.briefs import BriefData
+from creator.colleagues import Colleagues, Refused
+from creator.contest import Contest
+from creator.decisions import Decisions
+from creator.errors import EnvironmentFault
+from creator.house import House, end_tasks
+from creator.ledger.store import WishRow
+from creator.modules import Modules
+from creator.record import RunRecord
+from creator.requests import Requests
+from creator.review.base import Reviewer
+from creator.review.gate import Gate
+from creator.settings import SpawnSettings
+from creator.templates.examples import example_module
+from creator.templates.rendering import Template
+from creator.wishes import USER, Wish
+from creator.work import Work
+from sandbox.errors import MessagingError
+from sandbox.protocol import Colleague, ColleagueOrder, Proposal, ProposeRequest
+
+PROPOSAL_TRIES: Final = 2
+LOOK_SECONDS: Final = 0.5
+"""How often the ledger is looked at for what people want."""
+
+
+class Society:
+    """The agents of a run.
+
+    Args:
+        settings: What the user asked for.
+        seed: The run's seed.
+        house: Where they live; open.
+        modules: Where their modules are put.
+        templates: What they are made from, by name.
+        data: What briefs are drawn from.
+        taken: The names in use, shared with the author.
+        record: Told of everything.
+        reviewer: Asks a person about each module; None when nobody wants to be asked.
+        contest: Takes in their ideas; None where no order is wanted.
+    """
+
+    def __init__(
+        self,
+        settings: SpawnSettings,
+        seed: int,
+        house: House,
+        modules: Modules,
+        templates: Mapping[str, Template],
+        data: BriefData,
+        taken: set[str],
+        record: RunRecord,
+        reviewer: Reviewer | None,
+        contest: Contest | None,
+    ) -> None:
+        self._settings = settings
+        self._seed = seed
+        self._house = house
+        self._modules = modules
+        self._templates = templates
+        self._data = data
+        self._record = record
+        self._contest = contest
+        self._numbers = itertools.count(max(record.agents, default=settings.count) + 1)
+        self._unsettled: set[int] = set()
+        self._awaited: dict[int, asyncio.Future[str | None]] = {}
+        self._work = Work()
+        self._decisions = Decisions(record.ledger, self._regenerate)
+        self._requests = Requests(record.ledger, self._add_agent)
+        self._colleagues = Colleagues(settings, seed, list(templates), record, self._numbers, data)
+        # More at once would only wait for the model with their deadlines running.
+        self._places = asyncio.Semaphore(2 * house.backend.max_concurrency)
+        self._group: asyncio.TaskGroup
+        self._tasks: set[asyncio.Task[None]] = set()
+        gate = None
+        if reviewer is not None:
+            gate = Gate(reviewer, self._decisions, record.ledger, self._judge, self._example, self._work.waiting)
+        self._nursery = Nursery(
+            settings,
+            seed,
+            house.trusted,
+            house.cells,
+            modules,
+            taken,
+            house.population,
+            house.blueprints,
+            record,
+            gate,
+            self._places,
+            self._settle,
+        )
+
+    async def live(self, wishes: Sequence[Wish]) -> None:
+        """Births, conversations and comparisons, side by side, until nothing is left but what a person has to decide.
+
+        Raises:
+            EnvironmentFault: It cannot go on.
+        """
+        self._record.progress.stage("spawning")
+        try:
+            async with asyncio.timeout(self._settings.deadline), asyncio.TaskGroup() as group:
+                self._group = group
+                if self._contest is not None:
+                    self._contest.begin(group)
+                await self._live_on(wishes)
+                await end_tasks(*self._tasks)
+                if self._contest is not None:
+                    await self._contest.end()
+        except BaseExceptionGroup as group_error:
+            faults = group_error.subgroup(EnvironmentFault)
+            raise (group_error if faults is None else _first_leaf(faults)) from None
+        except TimeoutError:
+            self._record.failures.append(f"the deadline of {self._settings.deadline:g} s passed")
+
+    def close(self) -> None:
+        """Nobody is born any more; whoever asked for an agent too late is told."""
+        self._colleagues.close()
+        self._requests.look()
+
+    async def _live_on(self, wishes: Sequence[Wish]) -> None:
+        """One generation after the other."""
+        await self._generation(wishes, 0)
+        if self._contest is None:
+            return
+        for number in range(1, self._settings.generations + 1):
+            offspring = await self._offspring(self._contest, number)
+            if not offspring:
+                self._record.failures.append(f"generation {number} was not bred: there is no parent")
+                break
+            self._record.progress.say(f"generation {number}: {len(offspring)} agents are bred from the best")
+            await self._generation(offspring, number)
+        self.close()
+        await self._contest.finish()
+
+    async def _generation(self, wishes: Sequence[Wish], number: int) -> None:
+        self._unsettled = {wish.number for wish in wishes}
+        if wishes:
+            self._house.population.settled.clear()
+        if self._contest is not None:
+            self._contest.expect(len(wishes), number)
+        for wish in wishes:
+            self._begin_work(self._live(wish))
+        if wishes:
+            await self._work.resumed()  # by the first of them: nobody is at work before its task has begun
+        await self._until_idle(bool(wishes))
+        if self._contest is not None:
+            await self._contest.settled()
+
+    async def _offspring(self, contest: Contest, generation: int) -> list[Wish]:
+        """The wishes for the next generation; of those that live only the parents stay."""
+        ranking = await contest.ranking()
+        authors = {idea.number: idea.author for idea in self._record.ideas}
+        ranked = dict.fromkeys(authors[number] for number in (ranking.order if ranking is not None else []))
+        living = [name for name in self._house.blueprints if name in self._house.population]
+        parents = [name for name in ranked if name in living][: self._settings.kept_parents]
+        await asyncio.gather(*(self._nursery.end(name) for name in living if name not in parents))
+        self._record.event("generation", str(generation), parents=parents)
+        if not parents:
+            return []
+        blueprints = self._house.blueprints
+        return breed(
+            [blueprints[name] for name in parents],
+            self._settings.bred,
+            numbers=self._numbers,
+            generation=generation,
+            living=list(blueprints.values()),
+            templates=self._templates,
+            data=self._data,
+            seed=self._seed,
+            read_source=self._read_source,
+        )
+
+    def _read_source(self, name: str) -> str:
+        """The module of an agent, for a model that writes code; nothing where none does."""
+        return self._modules.load(name).source if self._settings.author == "code" else ""
+
+    def _begin_work(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._group.create_task(self._work.do(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _until_idle(self, begun: bool) -> None:
+        """Wait until nobody does anything but wait for a person, who neither decided nor asked for anything."""
+        while begun:
+            idle = await self._work.idle(LOOK_SECONDS)
+            begun = self._decisions.look() | self._requests.look()
+            if begun:
+                await self._work.resumed()  # by whoever was decided about, or is to be born
+            begun = begun or not idle
+
+    async def _live(self, wish: Wish) -> None:
+        """One agent's life: its birth, and its idea."""
+        name = None
+        try:
+            name = await self._nursery.give_birth(wish)
+        finally:
+            self._settle(wish.number, name)
+        if name is None:
+            if self._contest is not None:
+                self._contest.miss()
+            return
+        async with self._places:
+            await self._discuss(wish, name)
+
+    def _settle(self, number: int, name: str | None = None) -> None:
+        """Nobody needs to wait for this birth any more: it has come out, or a person is asked."""
+        born = self._awaited.pop(number, None)
+        if born is not None and not born.done():
+            born.set_result(name)
+        self._unsettled.discard(number)
+        if not self._unsettled:
+            self._house.population.settled.set()
+
+    def _regenerate(self, name: str, why: str) -> bool:
+        """A person wants an agent written anew; tells whether there is such an agent."""
+        number = next((one.number for one in self._record.agents.values() if one.name == name), None)
+        if number is not None:
+            self._begin_work(self._nursery.replace(number, name, why, self._house.trials.run))
+        return number is not None
+
+    async def create_colleague(self, order: ColleagueOrder, asker: str) -> Colleague:
+        """An agent wishes for a colleague: within the limits it is born like any other."""
+        try:
+            wish = self._colleagues.order(asker, order.sector, order.role, order.topic or "")
+        except Refused as refused:
+            return Colleague(name=None, reason=str(refused))
+        born = self._awaited[wish.number] = asyncio.get_running_loop().create_future()
+        self._begin_one(wish)
+        name = await asyncio.shield(born)
+        return Colleague(name=name, sector=wish.brief.sector, reason="" if name else "it is not live, or not yet")
+
+    def _add_agent(self, row: WishRow) -> bool:
+        """A person wishes for an agent, which is born like any other; tells whether that is begun."""
+        progress = self._record.progress
+        try:
+            wish = self._colleagues.order(USER, row.sector, row.role, row.topic)
+        except Refused as refused:
+            progress.say(f"not added: {row.role}, {row.sector}: {refused}")
+            return False
+        progress.say(f"asked for: {wish.brief.role}, {wish.brief.sector}")
+        self._begin_one(wish)
+        return True
+
+    def _begin_one(self, wish: Wish) -> None:
+        if self._contest is not None:
+            self._contest.expect(1)
+        self._begin_work(self._live(wish))
+
+    async def _judge(self, source: str, name: str) -> str:
+        """An edited module goes through what any other went through.
+
+        Raises:
+            PolicyViolation: The policy refuses it.
+            BirthFailed: It does not work.
+        """
+        checked(source, name)
+        await self._house.trials.run(source)
+        return source
+
+    def _example(self, draft: Created) -> str | None:
+        """What the template of a module gives for the same brief with no model."""
+        template = self._templates.get(draft.blueprint.template)
+        return example_module(template, draft.blueprint.brief) if template is not None else None
+
+    async def _discuss(self, wish: Wish, name: str) -> None:
+        """Ask one agent for its idea; whoever it shares it with is its own choice."""
+        reason = ""
+        for attempt in range(1, PROPOSAL_TRIES + 1):
+            conversation = f"c{wish.number:04d}.{attempt}"
+            request = ProposeRequest(objective=self._settings.objective, guidance=self._house.form.guidance)
+            try:
+                await self._nursery.present(name)
+                proposal = await self._house.trusted.request(
+                    request, name, timeout=self._settings.reply_deadline, conversation=conversation
+                )
+                if not isinstance(proposal, Proposal):
+                    raise MessagingError("it answered with something else than a proposal")
+            except MessagingError as error:
+                reason = await self._house.cells.reason_of(name, error)
+                self._record.event("no idea", name, attempt=attempt, reason=reason)
+                # An agent that is gone or silent would cost the same wait again.
+                if isinstance(error, (ConnectionError, TimeoutError, LookupError)):
+                    break
+            else:
+                idea = self._record.idea(wish, name, conversation, proposal)
+                if self._contest is not None:
+                    await self._contest.enter(idea)
+                return
+        if self._contest is not None:
+            self._contest.miss()
+        await self._nursery.end(name)
+        self._record.agent_failed(wish.number, reason)
+
+
+def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = group.exceptions[0]
+    return _first_leaf(first) if isinstance(first, BaseExceptionGroup) else first
