@@ -118,7 +118,7 @@ async def embedded(output: Path, runs: int) -> None:
         rate = outcome.completion_tokens / outcome.elapsed_s
         print(
             f"spawn 20: {outcome.elapsed_s:.1f} s, {len(outcome.ideas)} ideas, "
-            f"{sum(bool(idea.refiners) for idea in outcome.ideas)} refined, "
+            f"{sum(bool(idea.contributors) for idea in outcome.ideas)} refined, "
             f"{outcome.prompt_tokens} + {outcome.completion_tokens} tokens, {rate:.0f} tokens/s; "
             f"engine alone {raw:.0f} tokens/s; ratio {rate / raw:.2f}"
         )

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from creator.errors import EnvironmentFault
-from creator.outcome import IdeaOutcome, RunOutcome, StartedRun
+from creator.idea_files import idea_file_name, render_idea
+from creator.outcome import RunOutcome, StartedRun
 from creator.report import render_report
 from creator.settings import SpawnSettings
-from creator.text import encodable, label, markdown_line, markdown_paragraphs, slug
-from sandbox.protocol import Idea
+from creator.standings import Standings
+from creator.text import encodable
 
 RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
 """The form of a run's id: start in UTC, then four random digits. Ids sort by time."""
@@ -33,6 +34,8 @@ SETTINGS_FILE: Final = "settings.json"
 IDEA_SCHEMA_FILE: Final = "idea_schema.json"
 MAX_SETTINGS_BYTES: Final = 100_000
 REPORT_FILE: Final = "report.html"
+ONE_SHOT_IDEAS: Final = "ideas/one-shot"
+"""The folder of the ideas of the baseline, in the run's folder."""
 
 _ID_TRIES: Final = 100
 _USER_INFO: Final = re.compile(r"//[^/@]*@")
@@ -140,41 +143,15 @@ def write_outputs(outcome: RunOutcome) -> None:
     """
     directory = outcome.directory
     write_atomically(directory / RUN_FILE, _as_json(outcome.model_dump(mode="json", exclude={"directory"})))
-    for idea in outcome.ideas:
-        path = directory / "ideas" / idea_file_name(idea, len(outcome.ideas))
-        write_atomically(path, render_idea(idea, outcome))
+    standings = Standings(outcome)
+    if outcome.one_shot:
+        with reported(directory):
+            (directory / ONE_SHOT_IDEAS).mkdir(parents=True, exist_ok=True)
+    for folder, ideas in (("ideas", outcome.ideas), (ONE_SHOT_IDEAS, outcome.one_shot)):
+        for idea in ideas:
+            path = directory / folder / idea_file_name(idea, len(ideas))
+            write_atomically(path, render_idea(idea, standings))
     write_atomically(directory / REPORT_FILE, render_report(outcome))
-
-
-def idea_file_name(idea: IdeaOutcome, total: int) -> str:
-    """``<nn>-<slug>.md``, the number wide enough that the files sort."""
-    return f"{idea.number:0{max(2, len(str(total)))}}-{slug(idea.final.title)}.md"
-
-
-def render_idea(idea: IdeaOutcome, outcome: RunOutcome) -> str:
-    """One idea as Markdown. No text of a model's can become a heading, a link or HTML in it."""
-    final = idea.final
-    contributors = ", ".join(markdown_line(name, 64) for name in idea.contributors) or "none"
-    lines = [
-        f"# {markdown_line(final.title, 200)}",
-        "",
-        *_parts(final, "##"),
-        "## Origin",
-        "",
-        f"- Author: {markdown_line(idea.author, 64)}",
-        f"- Contributors: {contributors}",
-        f"- Model: {markdown_line(idea.agent_model or outcome.model, 200)}",
-        f"- Run: {markdown_line(outcome.run_id, 64)}",
-        f"- Objective: {markdown_line(outcome.objective, 4_000)}",
-        "",
-    ]
-    if len(idea.versions) > 1:
-        lines += ["## All texts, as they were written", ""]
-        for number, version in enumerate(idea.versions):
-            what = "the author's own text" if number == 0 else f"refinement {number}"
-            lines += [f"### {what[0].upper()}{what[1:]}, by {markdown_line(version.author, 64)}", ""]
-            lines += [f"**{markdown_line(version.idea.title, 200)}**", "", *_parts(version.idea, "####")]
-    return encodable("\n".join(lines).rstrip() + "\n")
 
 
 def write_atomically(path: Path, text: str, option: str = "--output") -> None:
@@ -233,10 +210,3 @@ def reported(path: Path, option: str = "--output") -> Iterator[None]:
 def _as_json(record: dict[str, Any]) -> str:
     # Not pydantic's own writer: it refuses unpaired surrogates, which an error's text may hold.
     return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-
-
-def _parts(idea: Idea, heading: str) -> list[str]:
-    lines: list[str] = []
-    for name, text in idea.parts.items():
-        lines += [f"{heading} {label(name)}", "", markdown_paragraphs(text) or "(empty)", ""]
-    return lines

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import zlib
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Final
@@ -16,13 +18,31 @@ from typing import Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from creator.conclusions import NEEDS_A_JUDGE, Sentence, against_baseline, agreement, conclusions, gains, order
 from creator.family import described, family_of
-from creator.outcome import IdeaOutcome, RunOutcome
+from creator.lineage import REMARKS, Lineage
+from creator.outcome import IdeaOutcome, Ranking, RatedIdea, RunOutcome
 from creator.progress.counts import duration
+from creator.standings import Standings, rating_in_words
 from creator.text import clean, clean_lines, encodable, label
 
 _HUES: Final = 10
 """How many colours the style sheet has for agents."""
+_OPEN_CARDS: Final = 40
+"""Ideas that are shown open; the others are closed, so that a page of a thousand can be read."""
+_MAX_CARDS: Final = 1_000
+_BUDGET: Final = 4_000_000
+"""Characters of models' texts that the page holds at most, about."""
+_MIN_PART: Final = 200
+_MAX_TEXTS: Final = 200
+_FEW_TEXTS: Final = 12
+"""Texts of an idea that are named where there is no room for them."""
+
+_MERIT: Final = {
+    "judge": "in the order of a judge's preference, which is no measure of what they are worth",
+    "checks": "in the order of plain checks, which say nothing of what they are worth",
+    "": "in no order of merit",
+}
 
 
 def render_report(outcome: RunOutcome) -> str:
@@ -34,11 +54,31 @@ def render_report(outcome: RunOutcome) -> str:
     ideas_of: dict[str, list[IdeaOutcome]] = {}
     for idea in outcome.ideas:
         ideas_of.setdefault(idea.author, []).append(idea)
+    standings = Standings(outcome)
+    shown = standings.ideas[:_MAX_CARDS]
+    one_shot = standings.one_shot[:_MAX_CARDS]
+    titles = {idea.number: idea.final.title for idea in (*shown, *one_shot)}
+    plot = [place for place in (outcome.ranking.places if outcome.ranking else []) if place.number in titles]
     return encodable(
         page.render(
             run=outcome,
+            standings=standings,
+            shown=shown,
+            listed={idea.number for idea in shown},
+            titles=titles,
+            one_shots={idea.number for idea in one_shot},
+            lineages=Lineage,
+            remark_kinds=REMARKS,
+            bounds=_Bounds.of([*shown, *one_shot]),
+            findings=conclusions(outcome),
+            baseline=against_baseline(outcome.baseline, outcome.ranking) if outcome.baseline else None,
+            gains=gains(outcome.generations),
+            needs_a_judge=NEEDS_A_JUDGE,
+            plot=plot,
+            scale=_Scale.of(plot),
+            merit=_MERIT[outcome.ranking.by if outcome.ranking else ""],
             ideas_of=ideas_of,
-            refined=[idea for idea in outcome.ideas if idea.contributors],
+            shared=[idea for idea in shown if idea.contributors],
             refinements=sum(len(idea.versions) - 1 for idea in outcome.ideas),
             sectors={agent.name: agent.sector for agent in outcome.agents},
             family=family_of(outcome.agents) if any(one.asked_by or one.parents for one in outcome.agents) else [],
@@ -48,12 +88,75 @@ def render_report(outcome: RunOutcome) -> str:
     )
 
 
+@dataclass(frozen=True)
+class _Bounds:
+    """How much of the models' texts the page holds.
+
+    Attributes:
+        part: Most characters of one part of an idea, or of one remark; None for all of it.
+        whole: Whether earlier texts are shown with their parts, not by their titles alone.
+        texts: How many texts of an idea are shown.
+        open: How many ideas are shown open.
+        cards: How many ideas are shown at all, of a kind.
+    """
+
+    part: int | None
+    whole: bool
+    texts: int = _FEW_TEXTS
+    open: int = _OPEN_CARDS
+    cards: int = _MAX_CARDS
+
+    @classmethod
+    def of(cls, ideas: list[IdeaOutcome]) -> _Bounds:
+        delivered = [text for idea in ideas for text in idea.final.parts.values()]
+        said = [remark.content for idea in ideas for remark in idea.remarks]
+        earlier = [text for idea in ideas for one in idea.versions[:-1] for text in one.idea.parts.values()]
+        if sum(map(len, (*delivered, *said, *earlier))) <= _BUDGET:
+            return cls(part=None, whole=True, texts=_MAX_TEXTS)
+        kept = (*delivered, *said)
+        if sum(map(len, kept)) <= _BUDGET:
+            return cls(part=None, whole=False)
+        return cls(part=max(_BUDGET // len(kept), _MIN_PART), whole=False)
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Where a rating lies between the lowest and the highest that are drawn."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, places: list[RatedIdea]) -> _Scale:
+        ends = [end for place in places for end in (place.low, place.rating, place.high) if math.isfinite(end)]
+        return cls(min(ends, default=1_400), max(ends, default=1_600))
+
+    def at(self, rating: float) -> str:
+        """The place in the drawing, with room for the dots at both ends."""
+        width = self.high - self.low
+        share = (rating - self.low) / width if width > 0 and math.isfinite(rating) else 0.5
+        return f"{2 + 96 * min(max(share, 0), 1):.1f}%"
+
+    @property
+    def middle(self) -> bool:
+        """Whether there is room to write beside the mean."""
+        return 15 < float(self.at(1_500).rstrip("%")) < 85
+
+
+def _order_findings(ranking: Ranking) -> list[Sentence]:
+    return [order(ranking), *map(agreement, ranking.judges)]
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else "none"
+
+
 def _hue(name: str) -> int:
     return zlib.crc32(name.encode("utf-8", "replace")) % _HUES
 
 
-def _paragraphs(text: str) -> list[str]:
-    blocks = (clean(block) for block in clean_lines(text).split("\n\n"))
+def _paragraphs(text: str, limit: int | None = None) -> list[str]:
+    blocks = (clean(block) for block in clean_lines(text, limit).split("\n\n"))
     return [block for block in blocks if block]
 
 
@@ -74,6 +177,11 @@ def _environment() -> Environment:
         "label": label,
         "described": lambda branch, begins: described(branch, begins=begins),
         "number": lambda value: f"{value:,}",
+        "rounded": lambda value: f"{value:,.0f}",
+        "percent": lambda value: f"{100 * value:.1f}%",
+        "share": _share,
+        "rating": rating_in_words,
+        "order_findings": _order_findings,
     }
     return environment
 

@@ -31,6 +31,7 @@ from creator.templates.examples import example_module
 from creator.templates.mix import draw_templates
 from creator.templates.rendering import Template
 from creator.wishes import Wish
+from sandbox.protocol import Colleague, ColleagueOrder
 
 AuthorFactory = Callable[["World"], Author]
 

@@ -39,6 +39,7 @@ class RecordedProgress:
         self.lines: list[str] = []
         self.agents: list[tuple[str, str, str]] = []
         self.refinements: list[tuple[str, str]] = []
+        self.comparisons: list[tuple[int, int]] = []
 
     def say(self, line: str) -> None:
         self.lines.append(line)
@@ -53,6 +54,9 @@ class RecordedProgress:
 
     def refined(self, author: str, refiner: str) -> None:
         self.refinements.append((author, refiner))
+
+    def judged(self, done: int, planned: int) -> None:
+        self.comparisons.append((done, planned))
 
     def tokens(self, prompt: int, completion: int) -> None: ...
 

@@ -31,7 +31,7 @@ EXIT_INTERNAL: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
 
-_PLAIN: Final = {"…": "...", "→": "->", "\u2019": "'"}
+_PLAIN: Final = {"…": "...", "→": "->", "\u2019": "'", "±": "+-", "·": "-"}
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

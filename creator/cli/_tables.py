@@ -11,19 +11,22 @@ from rich.table import Table
 from rich.text import Text
 
 from creator.cli._shared import PROGRAM, option_for
+from creator.conclusions import Sentence, conclusions
 from creator.ledger.view import RunView
-from creator.outcome import AgentOutcome, IdeaOutcome, RunOutcome
+from creator.outcome import AgentOutcome, GenerationReport, IdeaOutcome, RunOutcome
 from creator.outputs import REPORT_FILE
 from creator.policy import Rule
 from creator.progress.counts import duration
+from creator.standings import ONE_SHOT, Standings, rating_in_short
 from creator.text import clean
 
 if TYPE_CHECKING:
     from creator.library import Kept
 
-_MAX_IDEAS: Final = 40
+_MAX_IDEAS: Final = 20
 """Rows of a run's last table; `ideas` shows all."""
 _MAX_FAILURES: Final = 6
+_MAX_GENERATIONS: Final = 6
 _SHOWN_NUMBERS: Final = 3
 STATES: Final = {"live": "green", "pending": "yellow", "failed": "red"}
 """By an agent's state: its colour."""
@@ -31,17 +34,28 @@ STATES: Final = {"live": "green", "pending": "yellow", "failed": "red"}
 
 def print_summary(console: Console, outcome: RunOutcome) -> None:
     """What a run came to, where to read it and what to do next: a page for twenty agents."""
+    standings = Standings(outcome)
     if outcome.ideas:
-        console.print(ideas_table(outcome.ideas[:_MAX_IDEAS]))
+        console.print(ideas_table(standings, standings.ideas[:_MAX_IDEAS]))
         if len(outcome.ideas) > _MAX_IDEAS:
-            console.print(f"  and {len(outcome.ideas) - _MAX_IDEAS} more")
+            more = len(outcome.ideas) - _MAX_IDEAS
+            console.print(f"  and {more:,} more: {PROGRAM} ideas{option_for(outcome.directory.parent)}")
+    if outcome.generations:
+        console.print(generations_table(outcome.generations[-_MAX_GENERATIONS:]))
+    for sentence in conclusions(outcome):
+        console.print(as_text(sentence))
     _print_failures(console, outcome)
     tokens = f"{outcome.prompt_tokens:,} tokens read, {outcome.completion_tokens:,} written"
     reached = f"{len(outcome.ideas)} of {outcome.asked} ideas, {len(outcome.live)} agents live"
     console.print(f"{reached}, in {duration(outcome.elapsed_s)}; {tokens}")
     if outcome.isolation_line:
         console.print(Text(f"Sandbox: {clean(outcome.isolation_line, 300)}", "dim"))
-    _print_next(console, outcome)
+    _print_next(console, outcome, standings)
+
+
+def as_text(sentence: Sentence) -> Text:
+    """A sentence in the colour of its tone; its words say the same without colour."""
+    return Text(sentence.text, {"alarm": "bold red", "notice": "yellow"}.get(sentence.tone, ""))
 
 
 def _print_failures(console: Console, outcome: RunOutcome) -> None:
@@ -55,12 +69,12 @@ def _print_failures(console: Console, outcome: RunOutcome) -> None:
         )
 
 
-def _print_next(console: Console, outcome: RunOutcome) -> None:
+def _print_next(console: Console, outcome: RunOutcome, standings: Standings) -> None:
     where = outcome.directory
     folder = option_for(where.parent)
     steps = [("Read", f"{clean(str(where / REPORT_FILE))} (in a browser)")]
-    if outcome.ideas:
-        steps.append(("", f"{PROGRAM} ideas show 1{folder}"))
+    if standings.ideas:
+        steps.append(("", f"{PROGRAM} ideas show {standings.ideas[0].number}{folder}"))
     if outcome.live:
         steps.append(("", f"{PROGRAM} agents show {clean(outcome.live[0].name, 64)}{folder}"))
     if outcome.pending:
@@ -71,20 +85,57 @@ def _print_next(console: Console, outcome: RunOutcome) -> None:
         console.print(Text.assemble((f"{label:<7}", "bold"), step), soft_wrap=True)
 
 
-def ideas_table(ideas: list[IdeaOutcome]) -> Table:
-    """Number, title, author and contributors, a line each."""
+def ideas_table(standings: Standings, ideas: list[IdeaOutcome]) -> Table:
+    """A line for each idea; what a judge prefers first, where a judge made the order.
+
+    Args:
+        standings: What is known of their places.
+        ideas: Those to show, in order.
+    """
     table = make_table()
+    if standings.judged:
+        table.padding = (0, 1, 0, 0)  # up to seven columns need the room
+    marks = {idea.number: ", ".join(standings.marks(idea)) for idea in ideas}
+    if standings.judged:
+        table.add_column("Rank", justify="right", no_wrap=True)
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("Idea", ratio=5, no_wrap=True, overflow="ellipsis")
     table.add_column("Author", ratio=3, no_wrap=True, overflow="ellipsis")
-    table.add_column("With", ratio=3, no_wrap=True, overflow="ellipsis", style="dim")
+    table.add_column("With", ratio=2 if standings.judged else 3, no_wrap=True, overflow="ellipsis", style="dim")
+    if standings.judged:
+        table.add_column("Rating", justify="right", no_wrap=True)
+    if any(marks.values()):
+        table.add_column("Mark", no_wrap=True, style="yellow")
     for idea in ideas:
+        place = standings.place(idea.number)
         contributors = ", ".join(clean(name, 64) for name in idea.contributors[:10])
-        table.add_row(
+        cells = [
+            *([Text(str(place.rank) if place else "")] if standings.judged else []),
             Text(str(idea.number)),
             Text(clean(idea.final.title, 120) or "(no title)"),
-            Text(clean(idea.author, 64)),
+            Text(ONE_SHOT, "dim") if idea.source == ONE_SHOT else Text(clean(idea.author, 64)),
             Text(contributors),
+            *([Text(rating_in_short(place) if place else "")] if standings.judged else []),
+            *([Text(marks[idea.number])] if any(marks.values()) else []),
+        ]
+        table.add_row(*cells)
+    return table
+
+
+def generations_table(generations: list[GenerationReport]) -> Table:
+    """A line for each generation."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("Generation", "Ideas", "Mean rating", "95 % interval", "Most preferred", "Tokens"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for one in generations:
+        interval = "" if one.low is None or one.high is None else f"{one.low:,.0f} to {one.high:,.0f}"
+        table.add_row(
+            str(one.generation),
+            f"{one.ideas:,}",
+            "" if one.mean_rating is None else f"{one.mean_rating:,.0f}",
+            interval,
+            "" if one.best is None else f"idea {one.best}",
+            f"{one.tokens:,}",
         )
     return table
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from creator.cli._shared import (
     PROGRAM,
     DefaultGroup,
     open_run,
-    option_for,
+    options_for,
     print_json,
     reading_options,
     run_option,
@@ -16,10 +18,15 @@ from creator.cli._shared import (
 )
 from creator.errors import UsageError
 
+if TYPE_CHECKING:
+    from creator.ledger.view import Comparison, RunView
+    from creator.outcome import IdeaOutcome
+    from creator.standings import Standings
+
 
 @click.group(cls=DefaultGroup)
 def ideas() -> None:
-    """List the ideas of a run, or show one.
+    """List the ideas of a run, show one, or draw who said what on the way to it.
 
     "ideas [RUN]" is short for "ideas list [RUN]". RUN is a run's id, the beginning of one, or latest.
     """
@@ -27,31 +34,39 @@ def ideas() -> None:
 
 @ideas.command("list")
 @click.argument("run", required=False)
+@click.option("--one-shot", is_flag=True, help="With the ideas that no agent had a part in.")
 @reading_options
-def list_ideas(run: str | None, output: str | None, as_json: bool) -> None:
-    """List the ideas of RUN [default: latest]."""
+def list_ideas(run: str | None, one_shot: bool, output: str | None, as_json: bool) -> None:
+    """List the ideas of RUN [default: latest], in the order of the judge's preference when there is one."""
+    from creator.standings import Standings
+
     view = open_run(output, run)
-    found = view.outcome.ideas
+    outcome = view.outcome
+    standings = Standings(outcome)
     if as_json:
         print_json(
             {
-                "run_id": view.outcome.run_id,
+                "run_id": outcome.run_id,
                 "state": view.state,
-                "ideas": [idea.model_dump(mode="json") for idea in found],
+                "ideas": [idea.model_dump(mode="json") for idea in standings.ideas],
+                "one_shot": [idea.model_dump(mode="json") for idea in standings.one_shot],
+                "ranking": outcome.ranking and outcome.ranking.model_dump(mode="json"),
             }
         )
         return
-    from creator.cli._tables import ideas_table
+    from creator.cli._idea_pages import print_list
     from creator.text import clean
 
     console = stdout_console()
+    found = standings.everything if one_shot else standings.ideas
     if found:
-        console.print(ideas_table(found))
-        console.print(f"Read one: {PROGRAM} ideas show 1{option_for(view.outcome.directory.parent)}", soft_wrap=True)
+        print_list(console, standings, found)
+        suggested = f"{PROGRAM} ideas show {found[0].number}{options_for(view, run)}"
+        console.print(f"Read one: {suggested}", soft_wrap=True)
     else:
-        console.print(f"No ideas in run {view.outcome.run_id} ({view.state}).")
-    if view.outcome.reason:
-        console.print(clean(view.outcome.reason, 300))
+        console.print(f"No ideas in run {outcome.run_id} ({view.state}).")
+    if outcome.reason:
+        console.print(clean(outcome.reason, 300))
 
 
 @ideas.command("show")
@@ -59,39 +74,79 @@ def list_ideas(run: str | None, output: str | None, as_json: bool) -> None:
 @run_option
 @reading_options
 def show_idea(number: str, run: str | None, output: str | None, as_json: bool) -> None:
-    """Show idea N with all its texts."""
-    view = open_run(output, run)
-    found = {str(idea.number): idea for idea in view.outcome.ideas}
-    idea = found.get(number.lstrip("0"))
-    if idea is None:
-        there = f"it has 1 to {len(found)}" if found else "it has none"
-        raise UsageError(f"No idea {number[:20]!r} in run {view.outcome.run_id}: {there}.")
-    if as_json:
-        print_json({"run_id": view.outcome.run_id, "state": view.state, **idea.model_dump(mode="json")})
-        return
-    from rich.padding import Padding
-    from rich.text import Text
+    """Show idea N with its place, all its texts, and what was said about them."""
+    from creator.standings import Standings
 
-    from creator.text import clean, clean_lines, label
-    from sandbox.protocol import Idea
+    view = open_run(output, run)
+    standings = Standings(view.outcome)
+    idea = _find(view, standings, number)
+    comparisons, unread = _comparisons(view, standings, idea)
+    if as_json:
+        place = standings.place(idea.number)
+        print_json(
+            {
+                "run_id": view.outcome.run_id,
+                "state": view.state,
+                **idea.model_dump(mode="json"),
+                "place": place and place.model_dump(mode="json"),
+                "listed_under": standings.above(idea.number),
+                "near_duplicates": standings.below(idea.number),
+                "comparisons": [vars(one) for one in comparisons],
+            }
+        )
+        return
+    from creator.cli._idea_pages import print_idea
+
+    print_idea(stdout_console(), standings, idea, comparisons, unread)
+
+
+@ideas.command("lineage")
+@click.argument("number", metavar="N")
+@click.option("--full", is_flag=True, help="With the whole texts, and remarks in full.")
+@run_option
+@reading_options
+def show_lineage(number: str, full: bool, run: str | None, output: str | None, as_json: bool) -> None:
+    """Draw who said what on the way to idea N.
+
+    Each text stands under the one that it was made from, with what was said about it.
+    """
+    from creator.lineage import Lineage
+    from creator.standings import Standings
+
+    view = open_run(output, run)
+    standings = Standings(view.outcome)
+    idea = _find(view, standings, number)
+    lineage = Lineage(idea)
+    if as_json:
+        known = {"run_id": view.outcome.run_id, "state": view.state, "number": idea.number}
+        print_json({**known, "conversation": idea.conversation, **lineage.graph()})
+        return
+    from creator.cli._idea_pages import print_lineage
 
     console = stdout_console()
+    print_lineage(console, standings, lineage, full=full)
+    if not full:
+        console.print(f"Whole texts: {PROGRAM} ideas lineage {idea.number} --full{options_for(view, run)}")
 
-    def show(texts: Idea) -> None:
-        for name, text in texts.parts.items():
-            console.print(Text(label(name), "bold cyan"))
-            # Indented, so that no line of a text passes for a label of ours.
-            console.print(Padding(Text(clean_lines(text).strip()), (0, 0, 0, 2)))
-            console.print()
 
-    console.print(Text(f"{idea.number}  {clean(idea.final.title, 200)}", "bold"))
-    contributors = ", ".join(clean(name, 64) for name in idea.contributors) or "none"
-    console.print(Text(f"Author: {clean(idea.author, 64)}   Contributors: {contributors}", "dim"))
-    console.print()
-    show(idea.final)
-    for place, version in enumerate(idea.versions[:-1]):
-        what = "The author's own text" if place == 0 else f"Refinement {place}"
-        console.rule(Text(f"{what}, by {clean(version.author, 64)}"), align="left", style="dim")
-        console.print(Text(clean(version.idea.title, 200), "bold"))
-        console.print()
-        show(version.idea)
+def _find(view: RunView, standings: Standings, number: str) -> IdeaOutcome:
+    """The idea that the user means, be it an agent's or a one-shot one."""
+    idea = next((one for one in standings.everything if str(one.number) == number.lstrip("0")), None)
+    if idea is not None:
+        return idea
+    numbers = [one.number for one in view.outcome.ideas]
+    there = f"it has {min(numbers)} to {max(numbers)}" if numbers else "it has none"
+    raise UsageError(f"No idea {number[:20]!r} in run {view.outcome.run_id}: {there}.")
+
+
+def _comparisons(view: RunView, standings: Standings, idea: IdeaOutcome) -> tuple[list[Comparison], str]:
+    """What judges said of an idea, and why that cannot be read."""
+    from creator.errors import EnvironmentFault
+    from creator.ledger.view import load_comparisons
+
+    if not standings.judged:
+        return [], ""
+    try:
+        return load_comparisons(view.outcome.directory, idea.number), ""
+    except EnvironmentFault as error:
+        return [], str(error)

@@ -203,6 +203,52 @@ def load_birth(directory: Path, agent: AgentOutcome) -> Birth:
         )
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """A judge's verdict on an idea beside another.
+
+    Attributes:
+        judge: Who.
+        round: Of the tournament, from 1.
+        other: The number of the other idea.
+        shown_first: Whether the judge saw the idea before the other.
+        preferred: Whether it preferred the idea to the other; None when it gave no verdict.
+        reason: Why, in the judge's words.
+    """
+
+    judge: str
+    round: int
+    other: int
+    shown_first: bool
+    preferred: bool | None
+    reason: str
+
+
+def load_comparisons(directory: Path, number: int) -> list[Comparison]:
+    """What judges said of an idea beside others, in order.
+
+    Args:
+        directory: The run's folder.
+        number: The idea's number.
+
+    Raises:
+        EnvironmentFault: The ledger is missing, damaged or of another version.
+    """
+    with _opened(directory / FILE_NAME) as connection:
+        rows = connection.execute("SELECT * FROM comparisons WHERE ? IN (first, second) ORDER BY id", (number,))
+        return [
+            Comparison(
+                judge=row["judge"],
+                round=row["round"],
+                other=row["second"] if row["first"] == number else row["first"],
+                shown_first=row["first"] == number,
+                preferred=None if row["winner"] is None else row["winner"] == number,
+                reason=row["reason"],
+            )
+            for row in rows
+        ]
+
+
 def _from_ledger(directory: Path, info: StartedRun, state: RunState) -> RunOutcome:
     with _opened(directory / FILE_NAME) as connection:
         spent = {

@@ -27,7 +27,7 @@ class Progress(Protocol):
         """An agent's idea came back from a colleague."""
 
     def judged(self, done: int, planned: int) -> None:
-        """So many comparisons of ideas are done, of so many as far as is known."""
+        """Judges have made so many comparisons of those that are planned so far."""
 
     def tokens(self, prompt: int, completion: int) -> None:
         """The tokens of the run so far, both as totals."""
@@ -56,6 +56,9 @@ class SilentProgress:
         """Nothing."""
 
     def refined(self, author: str, refiner: str) -> None:
+        """Nothing."""
+
+    def judged(self, done: int, planned: int) -> None:
         """Nothing."""
 
     def tokens(self, prompt: int, completion: int) -> None:

@@ -16,6 +16,8 @@ class Counts:
         self.refined = 0
         self.prompt_tokens = 0
         self.completion_tokens = 0
+        self.judged = 0
+        self.planned = 0
         self._reached: dict[str, set[AgentState]] = {}
         self._started = time.monotonic()
 
@@ -33,6 +35,17 @@ class Counts:
         """How many agents have come to this state."""
         return sum(state in states for states in self._reached.values())
 
+    def judge(self, done: int, planned: int) -> bool:
+        """Judges have come so far; True when another tenth of what is planned is done."""
+        before = _tenths(self.judged, planned)
+        self.judged, self.planned = done, planned
+        return _tenths(done, planned) > before
+
+    @property
+    def judging(self) -> str:
+        """How far the judges have come; empty before they began."""
+        return f"judging {self.judged:,} of {self.planned:,} comparisons" if self.planned else ""
+
     @property
     def begun(self) -> bool:
         """Whether there is an agent yet."""
@@ -42,6 +55,10 @@ class Counts:
     def elapsed(self) -> str:
         """Time since the start, such as ``1:05``."""
         return duration(time.monotonic() - self._started)
+
+
+def _tenths(done: int, planned: int) -> int:
+    return 10 * done // planned if planned > 0 else 0
 
 
 def duration(seconds: float) -> str:

@@ -50,6 +50,11 @@ class PlainProgress:
         self._counts.refined += 1
         self._write(f"refined: {clean(author, 64)} -> {clean(refiner, 64)}")
 
+    def judged(self, done: int, planned: int) -> None:
+        """Show how far the judges have come, after each tenth of the comparisons."""
+        if self._counts.judge(done, planned):
+            self._write(self._counts.judging)
+
     def tokens(self, prompt: int, completion: int) -> None:
         """Remember the totals for the last line."""
         self._counts.prompt_tokens = prompt

@@ -66,6 +66,12 @@ class RichProgress:
         self._last = f"{clean(author, 64)} {arrow} {clean(refiner, 64)}  refined"
         self._begin()
 
+    def judged(self, done: int, planned: int) -> None:
+        """Show how far the judges have come, in place of who wrote to whom."""
+        self._counts.judge(done, planned)
+        self._last = self._counts.judging
+        self._begin()
+
     def tokens(self, prompt: int, completion: int) -> None:
         """Show the totals."""
         self._counts.prompt_tokens = prompt

@@ -180,7 +180,7 @@ async def test_a_person_adds_an_agent_while_the_run_goes_on(
 async def test_whoever_was_asked_for_before_the_end_is_born_before_it(
     run: Any, serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("creator.world.LOOK_SECONDS", 600)  # nobody looks before everybody else is done
+    monkeypatch.setattr("creator.society.LOOK_SECONDS", 600)  # nobody looks before everybody else is done
     held = Held(run, serve, tmp_path / "generated", count=1)
     await held.until(lambda: held.came_to("live"))
     assert await held.add("latest", "a pricing expert for clinics") == 0

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.protocol import Idea
 from tests.conftest import REPOSITORY
 from tests.processes import descendants, living
 from tests.scripted_server import ScriptedServer
@@ -69,8 +70,7 @@ def test_any_locale_will_do(serve: Any) -> None:
     def exotic(number: int, request: dict[str, Any]) -> str | None:
         if "first_step" not in json.dumps(request.get("response_format", {})):
             return None
-        parts = ("title", "problem", "customer", "solution", "revenue_model", "first_step")
-        return json.dumps({part: f"Žluťoučký 🦊 „{part}“ {next(texts)}" for part in parts})
+        return json.dumps({part: f"Žluťoučký 🦊 „{part}“ {next(texts)}" for part in Idea.model_fields})
 
     for locale in ("C", "POSIX", "C.UTF-8"):
         result = spawned(serve(fault=exotic), 2, env={"LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})

@@ -45,8 +45,8 @@ async def test_all_ideas_exist_with_their_files(run: Any) -> None:
 async def test_a_refinement_keeps_both_texts_and_never_asks_the_author(run: Any) -> None:
     outcome = await run(5, bounce=1.0)
     for idea in outcome.ideas:
-        assert idea.refiners, "with a bounce of 1 every idea is refined"
-        people = [idea.author, *idea.refiners]
+        assert idea.contributors, "with a bounce of 1 every idea is refined"
+        people = [idea.author, *idea.contributors]
         assert len(set(people)) == len(people), "nobody twice in one chain"
         assert [version.author for version in idea.versions] == people
         texts = [version.idea.title for version in idea.versions]
@@ -67,18 +67,18 @@ async def test_what_the_host_counted_is_on_record(run: Any) -> None:
 async def test_agents_that_always_bounce_end_at_the_hop_limit(run: Any, limit: int) -> None:
     outcome = await run(6, bounce=1.0, hop_limit=limit)
     assert outcome.exit_code == 0
-    assert {len(idea.refiners) for idea in outcome.ideas} == {limit}
+    assert {len(idea.contributors) for idea in outcome.ideas} == {limit}
 
 
 async def test_nobody_shares_when_the_bounce_is_zero(run: Any) -> None:
     outcome = await run(3, bounce=0.0)
-    assert [idea.refiners for idea in outcome.ideas] == [[], [], []]
+    assert [idea.contributors for idea in outcome.ideas] == [[], [], []]
 
 
 async def test_a_single_agent_has_no_colleague(run: Any) -> None:
     outcome = await run(1, bounce=1.0)
     assert outcome.exit_code == 0
-    assert outcome.ideas[0].refiners == []
+    assert outcome.ideas[0].contributors == []
 
 
 @pytest.mark.parametrize("kind", ["fenced", "prose"])

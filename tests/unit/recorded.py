@@ -16,6 +16,7 @@ from creator.progress import SilentProgress
 from creator.record import RunRecord
 from creator.settings import SpawnSettings
 from creator.templates.rendering import load_template
+from creator.wishes import Wish
 from sandbox.protocol import Proposal
 from tests.unit.outcomes import idea
 from tests.unit.test_rendering import blueprint
@@ -55,9 +56,8 @@ class Recorded:
         made, source = self.made(name, **changes)
         sha256 = self.modules.save(made, source)
         reason = REASON if state == "failed" else ""
-        self.record.agent(
-            number, name, made.brief, state, attempts=number, reason=reason, sha256=sha256, blueprint=made
-        )
+        wish = Wish(number, made.brief, made.template)
+        self.record.agent(wish, name, state, attempts=number, reason=reason, sha256=sha256, blueprint=made)
         return self.modules.directory / f"{name}.py"
 
     def idea(self, author: str, title: str) -> None:

@@ -17,6 +17,7 @@ from creator.cli import main
 from creator.outcome import IdeaOutcome, IdeaVersion, RunOutcome
 from creator.outputs import publish_latest, write_settings
 from creator.settings import SpawnSettings
+from creator.wishes import Wish
 from tests.unit.outcomes import HOSTILE, idea
 from tests.unit.recorded import REASON, Recorded, recorded
 from tests.unit.test_cli import CONTROL
@@ -190,7 +191,7 @@ def test_why_tells_of_one_who_never_was_written(capsys: pytest.CaptureFixture[st
     def more(run: Recorded) -> None:
         brief = run.made("x")[0].brief
         run.record.attempt(4, 1, "model", "the model answered nothing")
-        run.record.agent(4, "agent_4", brief, "failed", attempts=1, reason="the model answered nothing")
+        run.record.agent(Wish(4, brief, ""), "agent_4", "failed", attempts=1, reason="the model answered nothing")
 
     recorded(more)
     out = told(capsys, "why", "agent_4")
@@ -310,7 +311,8 @@ def test_without_anything_to_compare_with_it_says_what_to_do(capsys: pytest.Capt
     made, source = run.made("di_ports")
     adopted = made.model_copy(update={"template": "of_somebody_else", "author": "adopted"})
     sha256 = run.modules.save(adopted, source)
-    run.record.agent(1, "di_ports", made.brief, "live", attempts=1, sha256=sha256, blueprint=adopted)
+    wish = Wish(1, made.brief, adopted.template)
+    run.record.agent(wish, "di_ports", "live", attempts=1, sha256=sha256, blueprint=adopted)
     outcome = run.end()
     assert "Name another agent to compare 'di_ports' with" in told(capsys, "diff", "di_ports", code=2)
     module(outcome, "di_ports").with_suffix(".json").write_text("{", "utf-8")
@@ -429,7 +431,9 @@ def test_an_earlier_run_is_found_by_the_beginning_of_its_id(
 def test_ideas_of_others_that_an_agent_refined_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     def more(run: Recorded) -> None:
         versions = [IdeaVersion(author="bo_clinics", idea=idea("B")), IdeaVersion(author="ada_freight", idea=idea("C"))]
-        run.record.ideas.append(IdeaOutcome(number=2, author="bo_clinics", refiners=["ada_freight"], versions=versions))
+        run.record.ideas.append(
+            IdeaOutcome(number=2, author="bo_clinics", contributors=["ada_freight"], versions=versions)
+        )
 
     recorded(more)
     assert document(capsys)["agents"][0]["refined"] == [2]

@@ -15,7 +15,7 @@ from creator.cli import main
 from creator.errors import EnvironmentFault, ModelError, UsageError
 from creator.outcome import RunOutcome
 from creator.outputs import publish_latest, write_outputs
-from tests.unit.outcomes import RUN_ID, hostile_outcome, outcome
+from tests.unit.outcomes import RUN_ID, hostile_outcome, outcome, ranked_outcome
 
 ROOT = Path(creator.__file__).parent.parent
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -228,12 +228,62 @@ def test_the_last_page_of_20_agents_fits_a_page_of_80_columns(
     assert "python -m creator ideas show 1\n" in out
 
 
+def test_the_last_page_of_a_run_with_all_there_is_still_fits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend(monkeypatch, ranked_outcome(Path("generated") / RUN_ID))
+    assert main(["spawn", "20"]) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) <= 43
+    assert all(len(line) <= 80 for line in out.splitlines())
+    rows = [line.split() for line in out.splitlines() if re.match(r" +\d+ +\d+ +[A-Z]", line)]
+    assert [row[:2] for row in rows[:3]] == [["1", "20"], ["2", "19"], ["3", "18"]]
+    assert "1,681 ±80" in out
+    assert "like 16" in out
+    assert "weak" in out
+    words = " ".join(out.split())
+    assert "Order: judge's preference (openai:gpt-x), 81 comparisons" in words
+    assert "preferred the population's idea over a one-shot idea in 63 % of pairs (95 % interval 52-73 %), at" in words
+    assert "mean similarity of ideas 0.21 by words" in words
+    assert re.search(r"2 +6 +1,530 +1,480 to 1,575 +idea 14 +40,000", out)
+    assert "Generation 2 was preferred over generation 0 in 58 % of pairs (95 % interval 49-66 %), no gain" in words
+    assert "python -m creator ideas show 20\n" in out
+    assert not re.search(r"(?i)quality|\bbest\b", out)
+
+
+def test_the_last_page_warns_of_a_judge_at_chance_in_red(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ranked_outcome(Path("generated") / RUN_ID, count=3)
+    judge = run.ranking.judges[0].model_copy(update={"agreed": 22, "at_chance": True})
+    pretend(monkeypatch, run.model_copy(update={"ranking": run.ranking.model_copy(update={"judges": [judge]})}))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    assert main(["spawn", "3"]) == 0
+    assert "\x1b[1;31mjudge at chance level: judge had" in capsys.readouterr().out
+
+
+def test_hostile_texts_on_the_last_page_are_plain_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend(monkeypatch, hostile_outcome(Path("generated") / RUN_ID))
+    assert main(["spawn", "3"]) == 3
+    told = capsys.readouterr()
+    assert not CONTROL.search(told.out + told.err)
+    assert all(len(line) <= 80 for line in told.out.splitlines())
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ["ideas"],
         ["ideas", "show", "1"],
         ["ideas", "show", "2"],
+        ["ideas", "--one-shot"],
+        ["ideas", "show", "100001"],
+        ["ideas", "lineage", "1"],
+        ["ideas", "lineage", "1", "--full"],
+        ["ideas", "lineage", "2"],
         ["agents"],
         ["agents", "show", "ada_freight"],
         ["runs"],
@@ -255,7 +305,7 @@ def test_no_line_of_an_idea_passes_for_a_label(capsys: pytest.CaptureFixture[str
     run = store(hostile_outcome)
     forged = run.ideas[0].final.model_copy(update={"problem": "x\nFirst step\nThe author's own text, by someone"})
     versions = [run.ideas[0].versions[0].model_copy(update={"idea": forged})]
-    idea = run.ideas[0].model_copy(update={"versions": versions, "refiners": []})
+    idea = run.ideas[0].model_copy(update={"versions": versions, "contributors": [], "remarks": []})
     write_outputs(run.model_copy(update={"ideas": [idea]}))
     assert main(["ideas", "show", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -273,7 +323,7 @@ def test_the_reading_commands_tell_of_the_latest_run_or_the_one_that_is_named(
     assert len(json.loads(capsys.readouterr().out)["ideas"]) == 5
     assert main(["ideas", "show", "03", "--run", "20261120", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert (document["author"], document["refiners"]) == ("agent_number_3", ["agent_number_1"])
+    assert (document["author"], document["contributors"]) == ("agent_number_3", ["agent_number_1"])
     assert [version["idea"]["title"] for version in document["versions"]] == [
         "Dispatch desk 3",
         "Better dispatch desk 3",

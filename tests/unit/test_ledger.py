@@ -14,7 +14,7 @@ import pytest
 import creator
 from creator.errors import EnvironmentFault, UsageError
 from creator.ledger import Ledger
-from creator.ledger.view import find_run, load_run
+from creator.ledger.view import Comparison, find_run, load_comparisons, load_run
 from creator.outcome import StartedRun
 from creator.outputs import publish_latest, write_outputs, write_started
 from creator.text import encodable
@@ -44,9 +44,11 @@ def record_something(ledger: Ledger) -> None:
     )
     ledger.record_call("bo", "m", prompt_tokens=1, completion_tokens=2, prompt_characters=5, latency=1, error="429")
     first, second = idea("One").model_dump(), idea("One, better").model_dump()
-    ledger.record_idea(1, "c1", "ada", contributor=None, parent=None, hop=0, idea=first)
-    ledger.record_idea(2, "c1", "ada", contributor="bo", parent=1, hop=1, idea=second)
-    ledger.record_idea(3, "c2", "bo", contributor=None, parent=None, hop=0, idea=idea("Two").model_dump())
+    ledger.record_idea(1, 1, "c1", "ada", writer="ada", parents=[], hop=0, idea=first)
+    ledger.record_remark("cy", "critique", 1, "Nobody asks for it.")
+    ledger.record_idea(2, 1, "c1", "ada", writer="bo", parents=[1], hop=1, idea=second, weak=["no price"])
+    ledger.record_idea(3, 2, "c2", "bo", writer="bo", parents=[], hop=0, idea=idea("Two").model_dump())
+    ledger.record_idea(4, 3, "", "m", writer="m", parents=[], hop=0, idea=idea("Three").model_dump(), source="one-shot")
 
 
 def _encodable(value: object) -> object:
@@ -76,10 +78,11 @@ async def test_what_is_recorded_is_there_at_once_for_another_reader(tmp_path: Pa
     path = tmp_path / "ledger.sqlite"
     async with Ledger.open(path) as ledger:
         record_something(ledger)
-        assert rows(path, "SELECT author, contributor, parent FROM ideas") == [
-            ("ada", None, None),
-            ("ada", "bo", 1),
-            ("bo", None, None),
+        assert rows(path, "SELECT number, author, writer, parents, weak, source FROM ideas") == [
+            (1, "ada", "ada", "[]", "[]", "agent"),
+            (1, "ada", "bo", "[1]", '["no price"]', "agent"),
+            (2, "bo", "bo", "[]", "[]", "agent"),
+            (3, "m", "m", "[]", "[]", "one-shot"),
         ]
         assert rows(path, "SELECT agent, prompt_tokens, latency_s, error FROM calls")[1] == ("bo", 1, 1.0, "429")
         assert rows(path, "PRAGMA journal_mode") == [("wal",)]
@@ -105,13 +108,18 @@ async def test_a_ledger_is_opened_again_with_its_rows(tmp_path: Path) -> None:
     assert rows(path, "SELECT state, attempt, reason FROM agents WHERE name = 'ada'") == [("failed", 2, "it left")]
 
 
-async def test_an_idea_of_nobody_or_without_its_parent_is_refused(tmp_path: Path) -> None:
+async def test_what_does_not_fit_the_tables_of_ideas_is_refused(tmp_path: Path) -> None:
     async with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
-        with pytest.raises(ValueError, match="'ideas' refused"):
-            ledger.record_idea(1, "c", "nobody", contributor=None, parent=None, hop=0, idea={})
-        ledger.record_agent("ada", "s", "r", "live")
-        with pytest.raises(ValueError, match="'ideas' refused"):
-            ledger.record_idea(1, "c", "ada", contributor="ada", parent=9, hop=1, idea={})
+        fits = {"writer": "ada", "parents": [], "hop": 0, "idea": {}}
+        ledger.record_idea(1, 1, "c", "ada", **fits)
+        for id, number, changes in ((1, 1, {}), (2, 0, {}), (2, 1, {"hop": -1}), (2, 1, {"source": "elsewhere"})):
+            with pytest.raises(ValueError, match="'ideas' refused"):
+                ledger.record_idea(id, number, "c", "ada", **{**fits, **changes})
+        for kind, about in (("critique", 2), ("praise", 1)):
+            with pytest.raises(ValueError, match="'remarks' refused"):
+                ledger.record_remark("bo", kind, about, "Who would pay?")
+        with pytest.raises(ValueError, match="'comparisons' refused"):
+            ledger.record_comparison("judge", "m", 1, 1, 2, 3, "the winner was not in the pair")
 
 
 async def test_any_text_can_be_recorded_and_none_without_bound(tmp_path: Path) -> None:
@@ -182,13 +190,32 @@ async def test_a_run_that_goes_on_is_read_from_its_ledger(tmp_path: Path) -> Non
         view = load_run(directory)
     assert view.state == "running"
     found = view.outcome
-    assert [(i.number, i.author, i.refiners) for i in found.ideas] == [(1, "ada", ["bo"]), (2, "bo", [])]
+    assert [(i.number, i.author, i.contributors) for i in found.ideas] == [(1, "ada", ["bo", "cy"]), (2, "bo", [])]
     assert (found.ideas[0].original.title, found.ideas[0].final.title) == ("One", "One, better")
+    assert [version.parents for version in found.ideas[0].versions] == [[], [1]]
+    assert [(one.author, one.about) for one in found.ideas[0].remarks] == [("cy", 1)]
+    assert found.ideas[0].weak == ["no price"]
     assert [a.name for a in found.live] == ["ada", "bo"]
     assert [(a.name, a.attempts) for a in found.failed] == [("cy", 3)]
     assert (found.prompt_tokens, found.completion_tokens) == (11, 22)
     assert found.agents[0].completion_tokens == 20
     assert "still going on" in found.reason
+
+
+async def test_what_judges_said_of_an_idea_is_read_back_from_its_side(tmp_path: Path) -> None:
+    async with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        ledger.record_comparison("judge", "m", 1, 1, 2, 2, "clearer")
+        ledger.record_comparison("judge", "m", 1, 2, 1, 1, "clearer")
+        ledger.record_comparison("judge", "m", 2, 3, 2, None, "")
+        ledger.record_comparison("judge", "m", 2, 3, 4, 3, "nothing of idea 2")
+        assert load_comparisons(tmp_path, 2) == [
+            Comparison("judge", 1, other=1, shown_first=False, preferred=True, reason="clearer"),
+            Comparison("judge", 1, other=1, shown_first=True, preferred=False, reason="clearer"),
+            Comparison("judge", 2, other=3, shown_first=False, preferred=None, reason=""),
+        ]
+        assert load_comparisons(tmp_path, 9) == []
+    with pytest.raises(EnvironmentFault, match="does not exist"):
+        load_comparisons(tmp_path / "elsewhere", 2)
 
 
 def test_a_run_whose_process_is_gone_is_lost_and_still_readable(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def refused(act: Callable[[], object], said: str) -> str:
 def with_best_idea(run: Recorded) -> None:
     versions = [IdeaVersion(author=name, idea=idea(f"Best {name}")) for name in ("ada_freight", "bo_clinics", "di")]
     run.record.ideas.append(
-        IdeaOutcome(number=2, author="ada_freight", refiners=["bo_clinics", "di"], versions=versions)
+        IdeaOutcome(number=2, author="ada_freight", contributors=["bo_clinics", "di"], versions=versions)
     )
 
 

@@ -11,10 +11,12 @@ import pytest
 
 from creator import outputs
 from creator.errors import EnvironmentFault
+from creator.idea_files import idea_file_name, render_idea
 from creator.outcome import IdeaOutcome, exit_code_for
 from creator.outputs import RUN_ID as FORM
-from creator.outputs import new_run_directory, publish_latest, render_idea, write_atomically, write_outputs
-from tests.unit.outcomes import RUN_ID, hostile_outcome, outcome
+from creator.outputs import new_run_directory, publish_latest, write_atomically, write_outputs
+from creator.standings import Standings
+from tests.unit.outcomes import RUN_ID, hostile_outcome, outcome, ranked_outcome
 
 
 def run_directory(tmp_path: Path) -> Path:
@@ -127,7 +129,7 @@ def test_the_files_of_a_run(tmp_path: Path) -> None:
 
 def test_an_idea_file_tells_the_idea_and_whose_words_it_holds(tmp_path: Path) -> None:
     run = outcome(tmp_path / RUN_ID)
-    text = render_idea(run.ideas[2], run)
+    text = render_idea(run.ideas[2], Standings(run))
     headings = re.findall(r"^#+ .*$", text, flags=re.MULTILINE)
     assert headings[:7] == [
         "# Better dispatch desk 3",
@@ -138,30 +140,72 @@ def test_an_idea_file_tells_the_idea_and_whose_words_it_holds(tmp_path: Path) ->
         "## First step",
         "## Origin",
     ]
-    assert "- Author: agent_number_3\n- Refiners: agent_number_1\n- Model: test:model\n" in text
+    assert "- Author: agent_number_3\n- Contributors: agent_number_1\n- Model: test:model\n" in text
     assert f"- Run: {RUN_ID}\n- Objective: business ideas for agentic AI\n" in text
-    assert "### The author's own text, by agent_number_3\n\n**Dispatch desk 3**" in text
-    assert "### Refinement 1, by agent_number_1\n\n**Better dispatch desk 3**" in text
-    assert "## All texts" not in render_idea(run.ideas[0], run)
+    assert "### Text 1, author's own text by agent_number_3, hop 0\n\n**Dispatch desk 3**" in text
+    assert "### Text 2, refinement by agent_number_1, hop 1, from text 1\n\n**Better dispatch desk 3**" in text
+    assert "## All texts" not in render_idea(run.ideas[0], Standings(run))
 
 
 def test_no_text_of_a_model_forges_a_section_or_html_in_an_idea_file(tmp_path: Path) -> None:
     run = hostile_outcome(tmp_path / RUN_ID)
-    honest = render_idea(outcome(tmp_path / RUN_ID).ideas[2], outcome(tmp_path / RUN_ID))
-    text = render_idea(run.ideas[0], run)
+    harmless = hostile_outcome(tmp_path / RUN_ID, "harmless")
+    honest = render_idea(harmless.ideas[0], Standings(harmless))
+    text = render_idea(run.ideas[0], Standings(run))
     levels = [re.match(r"#+", line)[0] for line in text.splitlines() if line.startswith("#")]
     assert levels == [re.match(r"#+", line)[0] for line in honest.splitlines() if line.startswith("#")]
     assert "<" not in text
     assert not re.search(r"(?<!\\)\[", text)
     assert not set("\x1b\x9b\x00\u202e") & set(text)
     assert [line for line in text.splitlines() if line.startswith("- Author")] == ["- Author: ada_freight"]
+    assert [line for line in text.splitlines() if line.startswith("- Near-dup")] == ["- Near-duplicates: idea 2"]
+
+
+def test_an_idea_file_tells_its_place_and_who_said_what_about_which_text(tmp_path: Path) -> None:
+    run = ranked_outcome(tmp_path / RUN_ID)
+    standings = Standings(run)
+    text = render_idea(run.ideas[17], standings)
+    assert (
+        "## Place among the ideas of the run\n\n"
+        "- Rank: 3 in the judge's preference, preferred in 4.5 of 8 comparisons\n"
+        "- Rating: 1,643 (95 % interval 1,553 to 1,713)\n"
+    ) in text
+    assert "- Conversation: c-18\n" in text
+    assert "- Delivered: text 4, merged text by agent_number_18, hop 2, from texts 2 and 3\n" in text
+    heads = [line for line in text.splitlines() if re.match("### Text|#### (Crit|In fav|Verd)", line)]
+    assert heads == [
+        "### Text 1, author's own text by agent_number_18, hop 0",
+        "#### Critique, by agent_number_3",
+        "### Text 2, refinement by agent_number_1, hop 1, from text 1",
+        "#### In favour, by agent_number_1",
+        "### Text 3, refinement by agent_number_2, hop 1, from text 1",
+        "### Text 4, merged text by agent_number_18, hop 2, from texts 2 and 3",
+        "#### Verdict, by judge",
+    ]
+    weak = render_idea(run.ideas[13], standings)
+    assert "- Weak by plain checks: it names no customer\n- Weak by plain checks: its first step" in weak
+    assert "- Near-duplicate of idea 16\n" in render_idea(run.ideas[14], standings)
+    assert "- Near-duplicates: idea 15\n" in render_idea(run.ideas[15], standings)
+    assert "## Place" not in render_idea(outcome(tmp_path).ideas[0], Standings(outcome(tmp_path)))
+
+
+def test_one_shot_ideas_have_a_folder_of_their_own(tmp_path: Path) -> None:
+    directory = run_directory(tmp_path)
+    write_outputs(ranked_outcome(directory, count=3, one_shots=2))
+    assert files(directory / "ideas") == [
+        "01-stock-counts-for-market-gardens.md",
+        "02-night-calls-of-a-vet-practice-answered.md",
+        "03-returns-desk-for-online-shops-text-4.md",
+        "one-shot/100001-plain-dispatch-desk-for-small-hauliers.md",
+        "one-shot/100002-plain-stock-counts-for-market-gardens.md",
+    ]
+    text = (directory / "ideas/one-shot/100001-plain-dispatch-desk-for-small-hauliers.md").read_text("utf-8")
+    assert "- Source: a one-shot idea, which no agent had a part in\n" in text
 
 
 def test_idea_files_sort_when_there_are_many(tmp_path: Path) -> None:
     idea = outcome(tmp_path, count=1).ideas[0]
-    names = [
-        outputs.idea_file_name(IdeaOutcome.model_validate({**idea.model_dump(), "number": n}), 120) for n in (2, 110)
-    ]
+    names = [idea_file_name(IdeaOutcome.model_validate({**idea.model_dump(), "number": n}), 120) for n in (2, 110)]
     assert names == ["002-dispatch-desk-1.md", "110-dispatch-desk-1.md"]
 
 

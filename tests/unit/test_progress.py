@@ -56,6 +56,31 @@ def test_without_a_terminal_a_line_per_milestone_and_no_control_codes() -> None:
     assert text.splitlines()[-1] == "[0:00] ideas 1/3, refined 1, failed 1, tokens 1,000 read and 500 written"
 
 
+def test_without_a_terminal_judging_is_told_after_each_tenth() -> None:
+    stream = io.StringIO()
+    progress = make_progress(3, quiet=False, stream=stream)
+    progress.judged(0, 0)
+    for done in range(85):
+        progress.judged(done, 84)
+    lines = [line.removeprefix("[0:00] ") for line in stream.getvalue().splitlines()]
+    assert len(lines) == 10
+    assert (lines[3], lines[-1]) == ("judging 34 of 84 comparisons", "judging 84 of 84 comparisons")
+    progress.judged(85, 168)
+    assert len(stream.getvalue().splitlines()) == 10
+    progress.judged(101, 168)
+    assert stream.getvalue().endswith("judging 101 of 168 comparisons\n")
+
+
+def test_on_a_terminal_judging_is_a_counter() -> None:
+    terminal = Terminal()
+    console = Console(file=terminal, force_terminal=True, width=80, color_system=None, markup=False, emoji=False)
+    progress = RichProgress(3, console)
+    progress.judged(34, 84)
+    progress.finish()
+    assert "judging 34 of 84 comparisons" in terminal.shown
+    SilentProgress().judged(34, 84)
+
+
 def test_a_run_that_ends_before_its_first_agent_counts_nothing() -> None:
     stream = io.StringIO()
     progress = make_progress(3, quiet=False, stream=stream)
