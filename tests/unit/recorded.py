@@ -62,7 +62,9 @@ class Recorded:
 
     def idea(self, author: str, title: str) -> None:
         """An idea that nobody refined."""
-        self.record.idea(author, title, Proposal(idea=idea(title)))
+        number = next(number for number, one in self.record.agents.items() if one.name == author)
+        brief = self.modules.load(author).blueprint.brief
+        self.record.idea(Wish(number, brief, TEMPLATE.name), author, title, Proposal(idea=idea(title)))
 
     def end(self) -> RunOutcome:
         """The run has ended."""

@@ -247,12 +247,12 @@ def test_why_shows_hostile_texts_as_plain_text(capsys: pytest.CaptureFixture[str
 def test_a_difference_between_two_agents(capsys: pytest.CaptureFixture[str]) -> None:
     def more(run: Recorded) -> None:
         path = run.agent(4, "di_ports")
-        path.write_text(path.read_text("utf-8").replace("Boris Pitch", "Di Ports"), "utf-8")
+        path.write_text(path.read_text("utf-8").replace("Marta Pitch", "Di Ports"), "utf-8")
 
     recorded(more)
     out = told(capsys, "diff", "ada_freight", "di_ports")
     assert out.startswith("--- ada_freight\n+++ di_ports\n@@ ")
-    assert re.search(r"^-.*Boris Pitch", out, re.MULTILINE)
+    assert re.search(r"^-.*Marta Pitch", out, re.MULTILINE)
     assert re.search(r"^\+.*Di Ports", out, re.MULTILINE)
     found = document(capsys, "diff", "ada_freight", "di_ports")
     assert (found["old"], found["new"], found["difference"]) == ("ada_freight", "di_ports", out)

@@ -326,12 +326,12 @@ def test_keeping_listing_and_forgetting(capsys: pytest.CaptureFixture[str], monk
     told(capsys, "keep", "ada_freight", "--force")
     out = told(capsys, "library")
     assert all(len(line) <= 80 for line in out.splitlines())
-    for text in ("Boris Pitch", "amateur football", "code", "idea_agent", outcome.run_id, f"{datetime.now(UTC):%Y-}"):
+    for text in ("Marta Pitch", "amateur football", "code", "idea_agent", outcome.run_id, f"{datetime.now(UTC):%Y-}"):
         assert text in out
     found = json.loads(told(capsys, "library", "--json"))
     assert [(one["name"], one["persona"], one["author"]) for one in found["agents"]] == [
-        ("ada", "Boris Pitch", "code"),
-        ("ada_freight", "Boris Pitch", "code"),
+        ("ada", "Marta Pitch", "code"),
+        ("ada_freight", "Marta Pitch", "code"),
     ]
     assert found["agents"][0]["origin"]["run_id"] == outcome.run_id
     assert told(capsys, "forget", "ada") == "Forgotten: ada\n"
