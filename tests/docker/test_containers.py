@@ -40,7 +40,7 @@ async def test_a_run_with_a_container_for_each_agent(run: Any, engine: Any) -> N
     outcome = await run(4, bounce=1.0, **OWN_CONTAINER)
     assert outcome.exit_code == 0, outcome.reason
     assert "a container for each agent" in outcome.isolation_line
-    assert all(idea.refiners for idea in outcome.ideas)
+    assert all(idea.contributors for idea in outcome.ideas)
     assert containers(engine) == []
 
 

@@ -30,7 +30,7 @@ async def test_a_run_in_a_container(run: Any, engine: Any) -> None:
     outcome = await run(5, sandbox="docker", base_image=BASE_IMAGE, bounce=1.0)
     assert outcome.exit_code == 0, outcome.reason
     assert outcome.sandbox == "docker"
-    assert all(idea.refiners for idea in outcome.ideas)
+    assert all(idea.contributors for idea in outcome.ideas)
     assert containers(engine) == []
 
 

@@ -26,7 +26,7 @@ async def test_a_run_in_bubblewrap(run: Any, bubblewrap: None) -> None:
     outcome = await run(4, sandbox="bubblewrap", bounce=1.0)
     assert outcome.exit_code == 0, outcome.reason
     assert outcome.sandbox == "bubblewrap"
-    assert all(idea.refiners for idea in outcome.ideas)
+    assert all(idea.contributors for idea in outcome.ideas)
 
 
 async def test_auto_takes_bubblewrap_when_no_engine_answers(

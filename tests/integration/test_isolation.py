@@ -38,7 +38,7 @@ def events(outcome: Any, kind: str) -> list[tuple[str, str]]:
 async def test_agents_that_share_a_cell_work_as_they_do_alone(run: Any, sandbox: str) -> None:
     outcome = await run(10, sandbox=sandbox, agents_per_cell=4, bounce=1.0)
     assert outcome.exit_code == 0, outcome.reason
-    assert all(idea.refiners for idea in outcome.ideas)
+    assert all(idea.contributors for idea in outcome.ideas)
     assert (SOCKETS in outcome.isolation_line) == (sandbox == "process")
     assert TOTAL not in outcome.isolation_line or os.getuid() != 0
 

@@ -35,6 +35,7 @@ SLOTS = {
     "temperature": 0.6,
     "shares_ideas": 0.5,
     "shares_with": "random",
+    "pattern": "bounce",
 }
 
 
@@ -272,7 +273,7 @@ async def test_the_prompt_says_what_there_is_and_stays_short(workshop: Workshop)
     assert all(f"- {module}: " in system for module in MODULES if module != "sandbox.kit")
     assert all(f"- {rule}: " in system for rule in RULES if not rule.startswith(("SOURCE", "SYNTAX", "CLASS")))
     assert all(text in user for text in (BRIEF.sector, BRIEF.role, BRIEF.temperament, BRIEF.topic, BRIEF.persona))
-    assert len(system) + len(user) < 13_000
+    assert len(system) + len(user) < 14_500
 
 
 async def test_findings_are_short_however_much_is_wrong(workshop: Workshop) -> None:
