@@ -43,7 +43,7 @@ class Cells:
     """Starts and ends the cells of agents.
 
     Args:
-        settings: Deadlines, and the probability of sharing.
+        settings: Deadlines, and how agents work with others.
         trusted: The trusted side's runtime.
         host: Disconnects a cell that failed, so that its name is free for the next try.
         credentials: Where a cell's credential is issued.
@@ -86,6 +86,7 @@ class Cells:
             credential=credential,
             seed=seed,
             bounce=self._settings.bounce if bounce is None else bounce,
+            pattern=self._settings.pattern,
             deadline=deadline,
             alone=alone,
         )

@@ -3,58 +3,84 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from pydantic import ValidationError
 
+from creator.descent import Asked, lineage_of
 from creator.outcome import IdeaVersion, Remark
 from creator.runtime import Exchange
-from sandbox.protocol import Idea, Refinement, RefineRequest
+from sandbox.protocol import Idea, Opinion, OpinionRequest, Refinement, RefineRequest
+
+MAX_EXCHANGES: Final = 200
+"""Kept of one conversation; those after that are left out of its lineage."""
+MAX_BYTES: Final = 2_000_000
+"""Of their requests and answers."""
 
 
-@dataclass(frozen=True)
-class _Refined:
-    sender: str
-    refiner: str
-    before: Idea
-    after: Idea
+@dataclass
+class _Conversation:
+    asked: list[Asked] = field(default_factory=list)
+    size: int = 0
 
 
 class Conversations:
-    """The refinements of a run, by conversation."""
+    """The refinements and opinions of a run, by conversation."""
 
     def __init__(self) -> None:
-        self._refined: dict[str, list[_Refined]] = defaultdict(list)
+        self._going: dict[str, _Conversation] = defaultdict(_Conversation)
 
     def observe(self, exchange: Exchange) -> bool:
         """Take note of a finished request; True when it was a refinement."""
-        if exchange.type != RefineRequest.__name__ or exchange.outcome != "ok" or not exchange.conversation:
+        if exchange.outcome != "ok" or not exchange.conversation:
             return False
         try:
-            before = RefineRequest.model_validate_json(exchange.request).idea
-            after = Refinement.model_validate_json(exchange.response).idea
+            asked = _asked(exchange)
         except ValidationError:
             return False
-        self._refined[exchange.conversation].append(_Refined(exchange.source, exchange.target, before, after))
-        return True
+        if asked is None:
+            return False
+        going = self._going[exchange.conversation]
+        going.size += len(exchange.request) + len(exchange.response)
+        if len(going.asked) < MAX_EXCHANGES and going.size <= MAX_BYTES:
+            going.asked.append(asked)
+        return isinstance(asked.answer, Idea)
 
     def lineage(self, conversation: str, author: str, idea: Idea, last: int) -> tuple[list[IdeaVersion], list[Remark]]:
-        """An idea's texts, the author's own first and the final one last, and what was said about them.
+        """An idea's texts and what was said about them; see `creator.descent.lineage_of`.
 
         Args:
-            conversation: Its id.
+            conversation: Its id; nothing is known of it afterwards.
             author: Whose idea it is.
             idea: What the author delivered.
             last: The highest id of a text so far; these get the following ones.
         """
-        versions = [IdeaVersion(author=author, idea=idea, hop=0, id=last + 1)]
-        left = self._refined.pop(conversation, [])
-        while True:
-            end = versions[-1]
-            step = next((r for r in left if r.sender == end.author and r.before == end.idea), None)
-            if step is None:
-                return versions, []
-            left.remove(step)
-            versions.append(
-                IdeaVersion(author=step.refiner, idea=step.after, hop=len(versions), id=end.id + 1, parents=[end.id])
-            )
+        going = self._going.pop(conversation, None)
+        return lineage_of(going.asked if going is not None else [], author, idea, last)
+
+
+def _asked(exchange: Exchange) -> Asked | None:
+    """What was asked and answered; None when it is about no idea, ValidationError when it is no such message."""
+    answer: Idea | Opinion
+    kind: str
+    if exchange.type == RefineRequest.__name__:
+        refine = RefineRequest.model_validate_json(exchange.request)
+        idea, kind = refine.idea, refine.pattern
+        answer = Refinement.model_validate_json(exchange.response).idea
+    elif exchange.type == OpinionRequest.__name__:
+        question = OpinionRequest.model_validate_json(exchange.request)
+        idea, kind = question.idea, question.kind
+        answer = Opinion.model_validate_json(exchange.response)
+    else:
+        return None
+    return Asked(
+        number=exchange.number,
+        answering=exchange.answering,
+        until=exchange.until,
+        sender=exchange.source,
+        target=exchange.target,
+        kind=kind,
+        idea=idea,
+        answer=answer,
+    )

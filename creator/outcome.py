@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from sandbox.protocol import Idea
+from sandbox.protocol import JUDGE, Idea
 
 SCHEMA_VERSION: Final = 1
 """The version of `run.json`. It changes when an older reader would misread a newer file."""
@@ -281,9 +281,9 @@ class RunOutcome(Conclusion):
 
 
 def contributors_of(author: str, versions: Iterable[IdeaVersion], remarks: Iterable[Remark]) -> list[str]:
-    """Everybody but the author who wrote a text or said something about one, each once, in order."""
+    """Every agent but the author that wrote a text or said something about one, each once, in order."""
     names = [*(one.author for one in versions), *(one.author for one in remarks)]
-    return [name for name in dict.fromkeys(names) if name != author]
+    return [name for name in dict.fromkeys(names) if name not in {author, JUDGE}]
 
 
 def exit_code_for(asked: int, ideas: int, interrupted: bool = False) -> ExitCode:

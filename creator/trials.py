@@ -136,6 +136,13 @@ class Trials:
         await self._ask(
             name, RefineRequest(objective=self._objective, idea=idea), Refinement, "to refine a colleague's idea"
         )
+        await self._ask(
+            name,
+            OpinionRequest(objective=self._objective, idea=idea, kind="critique"),
+            Opinion,
+            "for an opinion",
+            may_refuse=True,
+        )
         await self._ask(name, Text(content="What do you work on?"), Text, "a question", may_refuse=True)
         await self._ask(name, Surprise(), None, "something that it has no handler for", may_refuse=True)
         await self._told(name, self._cells.greet(name), "after a message that it has no handler for")

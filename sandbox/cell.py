@@ -161,7 +161,7 @@ async def _serve(place: CellPlace, orders: int, reports: int) -> NoReturn:
 
 
 async def _host_agent(place: CellPlace, start: protocol.StartCell, reports: int) -> None:
-    kit._configure(start.seed, start.bounce)
+    kit._configure(start.seed, start.bounce, start.pattern)
     runtime = HardenedRuntime(
         place.address, credential=start.credential, reconnect_for=0, frozen_after=None, may_publish=False
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any, Literal
+from contextvars import ContextVar
+from typing import Any, Final, Literal
 
 from autogen_core import AgentId, CancellationToken, RoutedAgent
 from autogen_core.models import (
@@ -19,7 +20,10 @@ from autogen_core.models import (
 from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel
 
-from sandbox.protocol import MAX_MESSAGES, MODEL_GATEWAY, ModelReply, ModelRequest
+from sandbox.protocol import MAX_MESSAGES, MODEL_GATEWAY, Idea, ModelReply, ModelRequest
+
+revising: Final[ContextVar[tuple[Idea, str] | None]] = ContextVar("revising", default=None)
+"""Set while an agent revises an idea of its own: the idea, and what others said about it."""
 
 
 class GatewayModelClient(ChatCompletionClient):
@@ -49,7 +53,14 @@ class GatewayModelClient(ChatCompletionClient):
         if tools:
             raise ValueError("the model gateway offers no tools")
         schema = json_output.model_json_schema() if isinstance(json_output, type) else None
-        request = ModelRequest(messages=_newest(messages), json_schema=schema, temperature=self._temperature)
+        revised, advice = revising.get() or (None, "")
+        request = ModelRequest(
+            messages=_newest(messages),
+            json_schema=schema,
+            revises=revised,
+            advice=advice,
+            temperature=self._temperature,
+        )
         reply: ModelReply = await self._agent.runtime.send_message(
             request,
             AgentId(MODEL_GATEWAY, "default"),

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Container
 from typing import Final
 
 from autogen_core import MessageContext, RoutedAgent, message_handler
+from rapidfuzz import fuzz, process
 
 from sandbox.protocol import TRIAL_PEER, Colleague, ColleagueRequest, Introduction
 
 SETTLE_SECONDS: Final = 5.0
 """How long a request may wait for the population to be born, so that the first ones choose among many."""
+
+COMPARED: Final = 50
+"""How many colleagues are compared with the asker; a thousand would cost time at each request."""
+COMPARED_BY_SKILL: Final = 200
+"""How many colleagues' skills are compared with a wanted one."""
+MAX_WORDS: Final = 400
+"""Characters of what an agent says of its work, as they are compared."""
+LIKE: Final = 55.0
+"""How like a skill has to be to the wanted one to count, from 0 (nothing in common) to 100."""
 
 
 class Population:
@@ -43,18 +54,43 @@ class Population:
         return name in self._live
 
     def choose(self, request: ColleagueRequest, asker: str, chain: tuple[str, ...]) -> Colleague:
-        """A colleague for ``asker`` that is in no way part of ``chain``; its name is None when there is none."""
+        """A colleague for ``asker`` that is in no way part of ``chain``; its name is None when there is none.
+
+        For a different sector it is one of those that are the least like the asker in the words of their sector and
+        skills, and for a skill the one with the skill that is most like it; among equals chance decides.
+        """
         others = [who for name, who in self._live.items() if name != asker and name not in chain]
-        own = self._live.get(asker)
-        if request.how == "different_sector" and own is not None:
-            others = [who for who in others if who.sector != own.sector] or others
-        if request.how == "skill" and request.skill:
-            wanted = request.skill.casefold()
-            others = [who for who in others if any(wanted in skill.casefold() for skill in who.skills)] or others
         if not others:
             return Colleague(name=None)
+        own = self._live.get(asker)
+        if request.how == "different_sector" and own is not None:
+            others = self._most_different(own, others)
+        elif request.how == "skill" and request.skill:
+            others = self._best_fitting(request.skill, others)
         chosen = self._random.choice(others)
         return Colleague(name=chosen.name, sector=chosen.sector)
+
+    def _most_different(self, own: Introduction, others: list[Introduction]) -> list[Introduction]:
+        """The most different quarter of some of the others: not everybody shall ask the same one."""
+        some = self._random.sample(others, min(len(others), COMPARED))
+        words = _words(own.sector, *own.skills)
+        some.sort(key=lambda who: fuzz.token_set_ratio(words, _words(who.sector, *who.skills)))
+        return some[: math.ceil(len(some) / 4)]
+
+    def _best_fitting(self, skill: str, others: list[Introduction]) -> list[Introduction]:
+        """Of some of the others those with the skill that is most like the wanted one; all where none is like it."""
+        some = self._random.sample(others, min(len(others), COMPARED_BY_SKILL))
+        skills = [(_words(one), who) for who in some for one in who.skills]
+        texts = [text for text, _ in skills]
+        found = process.extract(_words(skill), texts, scorer=fuzz.WRatio, limit=None, score_cutoff=LIKE)
+        best = {skills[place][1].name: skills[place][1] for _, score, place in found if score == found[0][1]}
+        return list(best.values()) or others
+
+
+def _words(*texts: str) -> str:
+    """The words of what an agent says of its work that tell something, within bounds."""
+    words = " ".join(texts)[:MAX_WORDS].casefold().split()
+    return " ".join([word for word in words if len(word) > 3] or words)
 
 
 class Registry(RoutedAgent):

@@ -21,7 +21,7 @@ from creator.heritage import SHOWN_SOURCE
 from creator.policy import RULES
 from creator.policy.allowed import MODULES
 from creator.text import clean, clean_lines
-from sandbox import kit, protocol
+from sandbox import colleagues, kit, protocol
 
 FEEDBACK_LENGTH: Final = 600
 """Characters of why an earlier birth failed, or of a person's reason of rejection."""
@@ -50,6 +50,8 @@ that runs in a sandbox on AutoGen. Answer with one Python module and nothing els
   - kit.ProposeRequest -> kit.Proposal: one idea of its own for `message.objective`
   - kit.RefineRequest -> kit.Refinement: a better version of a colleague's `message.idea`
   - kit.Text -> kit.Text: an answer to `message.content`, never empty
+- A fifth may be handled: kit.OpinionRequest -> kit.Opinion: what it thinks of a colleague's `message.idea`, in words, \
+as `message.kind` says.
 - The module's docstring says in a sentence or two who the agent is and how it goes about its work.
 - Top-level constants: DESCRIPTION (a text: its name, a comma, what it does), SECTOR (a text), INTERESTS (a list of \
 short texts).
@@ -157,7 +159,11 @@ def _import_lines() -> Iterator[str]:
 
 def _kit_lines() -> Iterator[str]:
     texts = ", ".join(f"{name} is a text of {_bounds(name)} characters" for name in ("ShortText", "LongText"))
-    yield f"({texts}.)"
+    choices = " ".join(
+        f"{name} is one of {', '.join(map(repr, get_args(alias)))}."
+        for name, alias in (("Pattern", protocol.Pattern), ("Choice", colleagues.Choice))
+    )
+    yield f"({texts}. {choices})"
     for name in kit.__all__:
         one = getattr(kit, name)
         summary = " ".join((inspect.getdoc(one) or "").split("\n\n")[0].split())

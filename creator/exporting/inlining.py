@@ -16,9 +16,11 @@ from typing import Final
 
 from creator.exporting import outside
 from creator.models import client_backend
-from sandbox import errors, kit, protocol
+from sandbox import colleagues, errors, kit, protocol, tasks
 
-SOURCES: Final[dict[str, ModuleType]] = {one.__name__: one for one in (outside, kit, protocol, errors, client_backend)}
+SOURCES: Final[dict[str, ModuleType]] = {
+    one.__name__: one for one in (outside, kit, tasks, colleagues, protocol, errors, client_backend)
+}
 """What definitions may be copied from; those of `outside` go before others of the same name."""
 
 _ONLY_INSIDE: Final = {name for name, value in vars(protocol).items() if value in list(protocol.RESERVED_NAMES)}

@@ -11,7 +11,7 @@ import asyncio
 import os
 import random
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from autogen_core import AgentId, CancellationToken, MessageContext, RoutedAgent, SingleThreadedAgentRuntime
@@ -22,7 +22,18 @@ from openai import BadRequestError
 from pydantic import BaseModel
 
 from creator.models.client_backend import model_info
-from sandbox.protocol import Colleague, Message, Refinement, RefineRequest
+from sandbox.colleagues import Choice
+from sandbox.protocol import (
+    Colleague,
+    Idea,
+    Message,
+    Opinion,
+    OpinionRequest,
+    Pattern,
+    ProposeRequest,
+    Refinement,
+    RefineRequest,
+)
 
 MODEL: Final = "gpt-4.1-mini"
 """The model when the environment names none; every script has the one of its agent here."""
@@ -88,9 +99,7 @@ def chance(probability: float, *, sharing: bool = True) -> bool:
     return random.random() < probability
 
 
-async def find_colleague(
-    agent: RoutedAgent, how: Literal["random", "different_sector", "skill"] = "random", skill: str | None = None
-) -> str | None:
+async def find_colleague(agent: RoutedAgent, how: Choice = "random", skill: str | None = None) -> str | None:
     """None: nobody else is here."""
     return None
 
@@ -98,6 +107,41 @@ async def find_colleague(
 async def share(agent: RoutedAgent, name: str, request: RefineRequest, ctx: MessageContext) -> Refinement | None:
     """None: nobody else is here to refine an idea."""
     return None
+
+
+async def ask_opinion(agent: RoutedAgent, name: str, request: OpinionRequest, ctx: MessageContext) -> Opinion | None:
+    """None: nobody else is here to say what it thinks."""
+    return None
+
+
+async def develop(
+    agent: RoutedAgent,
+    draft: Idea,
+    message: ProposeRequest,
+    ctx: MessageContext,
+    *,
+    write: Callable[[str, MessageContext], Awaitable[Idea]],
+    pattern: Pattern,
+    probability: float,
+    choose: Choice = "random",
+    skill: str | None = None,
+    first: str | None = None,
+) -> Idea:
+    """The draft: nobody else is here to work on it."""
+    return draft
+
+
+async def pass_on(
+    agent: RoutedAgent,
+    message: RefineRequest,
+    idea: Idea,
+    ctx: MessageContext,
+    *,
+    probability: float,
+    choose: Choice = "random",
+    skill: str | None = None,
+) -> None:
+    """Nothing: nobody else is here."""
 
 
 async def ask_for_colleague(agent: RoutedAgent, *, sector: str, role: str, topic: str | None = None) -> Colleague:

@@ -32,9 +32,10 @@ MODULES: Final[dict[str, frozenset[str]]] = {
     ),
     "sandbox": _words("kit"),
     "sandbox.kit": _words(
-        "Colleague Hello Idea Introduction MessagingError Proposal ProposeRequest RefineRequest Refinement Text "
-        "ask_for_colleague chance create_colleague critique_task find_colleague find_recipient idea_from merge_task "
-        "model_client proposal_task question_task refinement_task share structure text_from"
+        "Colleague Hello Idea Introduction MessagingError Opinion OpinionRequest Proposal ProposeRequest RefineRequest "
+        "Refinement Text answer_task ask_for_colleague ask_opinion chance create_colleague critique_task develop "
+        "find_colleague find_recipient idea_from merge_task model_client opinion_task pass_on proposal_task "
+        "question_task refinement_task share structure text_from"
     ),
     "statistics": _words(
         "StatisticsError fmean geometric_mean harmonic_mean mean median median_high median_low mode "

@@ -62,12 +62,16 @@ class Admission:
         chain: Names that the conversation passed, the sender last.
         timeout: Seconds that the recipient has.
         parent: The request that the sender was answering when it sent this one.
+        number: Tells the requests of a host apart, in the order in which they came; 0 for one that did not pass.
+        answering: The number of ``parent``; 0 when there is none.
     """
 
     conversation: str = ""
     chain: tuple[str, ...] = ()
     timeout: float = 0.0
     parent: pb.RpcRequest | None = None
+    number: int = 0
+    answering: int = 0
 
 
 @dataclass(slots=True)
@@ -83,6 +87,9 @@ class Exchange:
         outcome: ``ok``, ``Cancelled`` or the name of the error.
         latency: Seconds from request to answer.
         size: Size of the request on the wire, in bytes.
+        number: Tells the requests of a host apart, in the order in which they came; 0 for one that did not pass.
+        answering: The number of the request that the sender was answering; 0 when it was answering none.
+        until: The number of the newest request when this one ended: those with higher ones came later.
     """
 
     source: str
@@ -93,6 +100,9 @@ class Exchange:
     outcome: str
     latency: float
     size: int
+    number: int
+    answering: int
+    until: int
     _request: pb.RpcRequest = field(repr=False)
     _response: pb.RpcResponse | None = field(repr=False)
 

@@ -7,7 +7,7 @@ from typing import Final
 from creator.runtime.credentials import Grant
 from creator.runtime.records import Admission
 from sandbox.errors import ConversationEnded, PermissionDenied
-from sandbox.protocol import CREATOR, MODEL_GATEWAY, REGISTRY, SUPERVISOR, ColleagueOrder
+from sandbox.protocol import CREATOR, JUDGE, MODEL_GATEWAY, REGISTRY, SUPERVISOR, ColleagueOrder, OpinionRequest
 
 OPEN_TO_CELLS: Final = frozenset({REGISTRY, MODEL_GATEWAY})
 """Trusted agents that a cell may ask at any time."""
@@ -38,6 +38,10 @@ def chain_after(
         pass
     elif target in (CREATOR, SUPERVISOR):
         raise PermissionDenied(f"{source!r} may not send to {target!r}")
+    elif target == JUDGE:
+        if kind != OpinionRequest.__name__ or before is None:
+            raise PermissionDenied(f"{source!r} may ask {target!r} for an opinion only, while it answers a request")
+        # The judge is no hop: it passes nothing on.
     elif before is None:
         raise PermissionDenied(f"{source!r} may send to a colleague only while it answers a request")
     elif target in chain:

@@ -7,7 +7,6 @@ and nothing between reading a message and queueing it waits, so the tables need 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import math
 import re
 import time
@@ -79,7 +78,7 @@ class Switch:
         self._paces: dict[str, Pace] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
         self._deadlines: Deadlines[Pending] = Deadlines(lambda pending: self._withdraw(pending, "DeadlineExceeded"))
-        self._ids = itertools.count(1)
+        self._newest = 0
         self._refused: Counter[Refusal] = Counter()
         self._told: Counter[tuple[str, Refusal]] = Counter()
         self._delivered = self._ended = 0
@@ -222,7 +221,8 @@ class Switch:
             self._report(client, request, size, Admission(), type(error).__name__)
             client.outbox.put(error_message(caller_id, error), _ERROR_SIZE)
             return
-        host_id = f"r{next(self._ids)}"
+        self._newest = admission.number = self._newest + 1
+        host_id = f"r{self._newest}"
         now = time.monotonic()
         pending = Pending(client, caller_id, callee, host_id, request, admission, size, now)
         self._deadlines.add(pending, now + admission.timeout)
@@ -271,7 +271,9 @@ class Switch:
         except PermissionDenied as error:
             raise self.refusal(client, "recipient", str(error)) from None
         conversation = before.conversation if before is not None else ""
-        return Admission(conversation, chain, timeout, parent.request if parent is not None else None)
+        answered = parent.request if parent is not None else None
+        number = parent.admission.number if parent is not None else 0
+        return Admission(conversation, chain, timeout, answered, answering=number)
 
     def _response(self, client: Client, message: pb.Message, size: int) -> bool:
         """Give an answer to whoever asked; False, and a refusal, when nobody asked this client."""
@@ -359,6 +361,9 @@ class Switch:
                 outcome=outcome,
                 latency=latency,
                 size=size,
+                number=admission.number,
+                answering=admission.answering,
+                until=self._newest,
                 _request=request,
                 _response=response,
             )

@@ -53,8 +53,11 @@ def test_an_agent_of_the_template_gives_an_idea(serve: Any, tmp_path: Path) -> N
         "Problem: A scripted problem of call 1.",
         "Customer: A scripted customer of call 1.",
         "Solution: A scripted solution of call 1.",
+        "Why now: A scripted why now of call 1.",
         "Revenue model: A scripted revenue model of call 1.",
+        "Cost to try: A scripted cost to try of call 1.",
         "First step: A scripted first step of call 1.",
+        "Risks: A scripted risks of call 1.",
     ]
     [asked] = server.requests
     assert (asked["model"], asked["temperature"]) == ("a-model", TEMPERATURE)
@@ -62,6 +65,17 @@ def test_an_agent_of_the_template_gives_an_idea(serve: Any, tmp_path: Path) -> N
     assert system["content"] == constants(TEMPLATE_MODULE)["SYSTEM_MESSAGE"]
     assert task["content"].startswith("Ideas for bakeries\n\nPropose one idea")
     assert [path.name for path in tmp_path.iterdir()] == ["ada.py"]
+
+
+@pytest.mark.parametrize("name", ["critic_agent", "founder_agent", "researcher_agent"])
+def test_agents_that_work_with_others_give_their_draft_where_nobody_is(name: str, serve: Any, tmp_path: Path) -> None:
+    server = serve()
+    template = load_template(name)
+    module = template.render(blueprint(template, shares_ideas=1.0, pattern="pro_contra"))
+    done = run_script(module, tmp_path, "Ideas", "for bakeries", **on(server))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Title: A scripted title of call 1.\n")
+    assert server.calls == 1
 
 
 def test_without_an_argument_it_works_on_what_it_worked_on_before(serve: Any, tmp_path: Path) -> None:

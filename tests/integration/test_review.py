@@ -261,7 +261,7 @@ def asking(world: Any) -> Any:
     class Asking(TemplateAuthor):
         def _source(self, blueprint: Blueprint) -> str:
             source = super()._source(blueprint)
-            line = "        idea = await self._ask_for_idea(kit.proposal_task(message), ctx)\n"
+            line = "        draft = await self._ask_for_idea(kit.proposal_task(message), ctx)\n"
             assert line in source
             return source.replace(line, ASKS.lstrip("\n") + line)
 

@@ -27,7 +27,7 @@ def every(k: int, kind: str) -> Any:
 
 async def test_all_ideas_exist_with_their_files(run: Any) -> None:
     progress = RecordedProgress()
-    outcome = await run(6, bounce=1.0, progress=progress)
+    outcome = await run(6, bounce=1.0, pattern="bounce", progress=progress)
     assert outcome.exit_code == 0, outcome.reason
     assert len(outcome.ideas) == 6
     assert {agent.state for agent in outcome.agents} == {"live"}
@@ -43,7 +43,7 @@ async def test_all_ideas_exist_with_their_files(run: Any) -> None:
 
 
 async def test_a_refinement_keeps_both_texts_and_never_asks_the_author(run: Any) -> None:
-    outcome = await run(5, bounce=1.0)
+    outcome = await run(5, bounce=1.0, pattern="bounce")
     for idea in outcome.ideas:
         assert idea.contributors, "with a bounce of 1 every idea is refined"
         people = [idea.author, *idea.contributors]
@@ -54,7 +54,7 @@ async def test_a_refinement_keeps_both_texts_and_never_asks_the_author(run: Any)
 
 
 async def test_what_the_host_counted_is_on_record(run: Any) -> None:
-    outcome = await run(3, bounce=1.0)
+    outcome = await run(3, bounce=1.0, pattern="bounce")
     with closing(sqlite3.connect(outcome.directory / "ledger.sqlite")) as ledger:
         (detail,) = ledger.execute("SELECT detail FROM events WHERE kind = 'host'").fetchone()
         (messages,) = ledger.execute("SELECT count(*) FROM messages").fetchone()
@@ -65,7 +65,7 @@ async def test_what_the_host_counted_is_on_record(run: Any) -> None:
 
 @pytest.mark.parametrize("limit", [0, 1, 3])
 async def test_agents_that_always_bounce_end_at_the_hop_limit(run: Any, limit: int) -> None:
-    outcome = await run(6, bounce=1.0, hop_limit=limit)
+    outcome = await run(6, bounce=1.0, pattern="bounce", hop_limit=limit)
     assert outcome.exit_code == 0
     assert {len(idea.contributors) for idea in outcome.ideas} == {limit}
 
@@ -273,6 +273,7 @@ async def test_any_persona_becomes_a_safe_distinct_name(run: Any, persona: str) 
         "temperature": 0.5,
         "shares_ideas": 0.5,
         "shares_with": "random",
+        "pattern": "bounce",
     }
 
     def same_for_all(number: int, request: dict[str, Any]) -> str | None:

@@ -38,8 +38,17 @@ class Agent(RoutedAgent):
     async def refine(self, message: kit.RefineRequest, ctx: MessageContext) -> kit.Refinement:
         {refine}
         return kit.Refinement(idea=message.idea)
+
+    {more}
 """
-PARTS = ("top", "constructor", "introduce", "propose", "refine")
+PARTS = ("top", "constructor", "introduce", "propose", "refine", "more")
+
+# Nobody has to have opinions, but who has must be able to say them.
+SPEECHLESS = """
+    @message_handler
+    async def opine(self, message: kit.OpinionRequest, ctx: MessageContext) -> kit.Opinion:
+        return kit.Opinion(content={}[message.kind])
+"""
 
 # Meets the trials' own colleague, which changes one part of the idea.
 SHARES = """
@@ -64,6 +73,7 @@ BROKEN: dict[str, tuple[dict[str, str], str]] = {
     "wrong type": ({"propose": "return kit.Text(content='x')"}, "Return type"),
     "silent": ({"refine": "return None"}, "Return type"),
     "hangs": ({"refine": "await asyncio.sleep(600)"}, "did not answer"),
+    "opinion": ({"more": SPEECHLESS}, "KeyError: 'critique' when it was asked for an opinion"),
     "dies": ({"propose": "os._exit(3)"}, "exit code 3"),
 }
 

@@ -35,6 +35,7 @@ VALUES: dict[str, Any] = {
     "temperature": 0.7,
     "shares_ideas": 0.5,
     "shares_with": "different_sector",
+    "pattern": "critique",
 }
 
 

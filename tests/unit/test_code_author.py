@@ -36,6 +36,7 @@ SLOTS = {
     "temperature": 0.6,
     "shares_ideas": 0.5,
     "shares_with": "random",
+    "pattern": "bounce",
 }
 
 
@@ -274,7 +275,7 @@ async def test_the_prompt_says_what_there_is_and_stays_short(workshop: Workshop)
     assert all(f"- {rule}: " in system for rule in RULES if not rule.startswith(("SOURCE", "SYNTAX", "CLASS")))
     assert all(text in user for text in (BRIEF.sector, BRIEF.role, BRIEF.temperament, BRIEF.topic, BRIEF.persona))
     assert all(text in user for text in (BRIEF.customer, BRIEF.technology))
-    assert len(system) + len(user) < 13_000
+    assert len(system) + len(user) < 15_000
 
 
 PARENTS = ('LIMIT = 3\n"""\n```\n"""\n', "async def weigh(idea): ...\n")

@@ -14,7 +14,7 @@ import pytest
 from autogen_agentchat.agents import AssistantAgent
 
 from creator.errors import UsageError
-from creator.exporting import component_of, outside, script_of
+from creator.exporting import component_of, inlining, outside, script_of
 from creator.exporting.inlining import OnlyInside, inlined
 from creator.templates.rendering import load_template
 from creator.text import encodable
@@ -220,7 +220,7 @@ def test_every_name_of_the_kit_can_be_had_outside(name: str) -> None:
 def test_what_stands_in_for_the_kit_is_called_like_it() -> None:
     found = [name for name in kit.__all__ if hasattr(outside, name)]
     own = [name for name in found if getattr(outside, name).__module__ == outside.__name__]
-    assert set(own) >= {"ask_for_colleague", "chance", "find_colleague", "share"}
+    assert set(own) >= {"ask_for_colleague", "ask_opinion", "chance", "develop", "find_colleague", "pass_on", "share"}
     for name in own:
         assert inspect.signature(getattr(outside, name)) == inspect.signature(getattr(kit, name)), name
 
@@ -240,6 +240,10 @@ def test_the_kit_outside_says_what_the_kit_says(tmp_path: Path) -> None:
             [
                 one.proposal_task(one.ProposeRequest(objective="Find.")),
                 one.refinement_task(one.RefineRequest(objective="Find.", idea=idea)),
+                one.opinion_task(
+                    one.OpinionRequest(objective="Find.", idea=idea, kind="verdict", arguments=["A", "B"])
+                ),
+                one.answer_task(one.ProposeRequest(objective="Find.", guidance="Well."), idea, ["A", "B"]),
                 one.question_task(one.Text(content="Why?", earlier=["What?", "That."])),
             ]
         )
@@ -294,7 +298,7 @@ def test_no_objective_and_no_model_becomes_code(text: str) -> None:
         (("from sandbox import kit", "from sandbox import kit, protocol"), "line 5 imports 'sandbox.protocol'"),
         (("from sandbox import kit", "from sandbox import kit\nfrom sandbox.kit import *"), r"'sandbox\.kit\.\*'"),
         (("from sandbox import kit", "from sandbox import kit\nimport sandbox.runtime"), "'sandbox.runtime'"),
-        (("kit.chance(1.0)", "kit.REGISTRY"), r"kit\.REGISTRY cannot be had .* sends messages to REGISTRY; change the"),
+        (("kit.chance(1.0)", "kit.REGISTRY"), "kit.REGISTRY, which the kit does not have"),
         (("kit.chance(1.0)", "kit.nonsense(1.0)"), "kit.nonsense, which the kit does not have"),
     ],
 )
@@ -302,6 +306,17 @@ def test_what_could_not_run_outside_is_refused(change: tuple[str, str], reason: 
     assert change[0] in COURSE
     with pytest.raises(UsageError, match=reason):
         script(COURSE.replace(*change))
+
+
+def test_what_asks_a_trusted_agent_is_refused_unless_something_stands_in_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    definitions = inlining._module(outside.__name__).definitions
+    monkeypatch.delitem(definitions, "find_colleague")
+    with pytest.raises(
+        UsageError, match=r"kit\.find_recipient cannot be had .* messages to REGISTRY; change the module"
+    ):
+        script(COURSE)
 
 
 def test_a_module_that_hands_the_kit_around_gets_all_of_it() -> None:

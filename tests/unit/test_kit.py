@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextvars import copy_context
+from typing import Any
 
+import pytest
 from autogen_core.models import SystemMessage, UserMessage
 
 from creator.agents.model_gateway import MAX_PROMPT_CHARACTERS
@@ -63,6 +65,35 @@ def test_ideas_of_any_length_and_number_are_merged_in_a_prompt_that_the_gateway_
     assert task.index("Title: own") < task.index("Version 1\nTitle: one") < task.index("Version 2\nTitle: two")
     longest = kit.merge_task(kit.ProposeRequest(objective="x" * 4_000), [idea("x" * 4_000)] * 100)
     assert len(longest) < MAX_PROMPT_CHARACTERS - 5_000, "with room for what the agent is told of itself"
+    parts = {f"part_{number}": "x" * 4_000 for number in range(16)}
+    many = kit.merge_task(message, [kit.Idea(title="t", **parts)] * 8)
+    assert len(many) < MAX_PROMPT_CHARACTERS - 5_000 and "Part 15: xxx" in many
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [
+        ("critique", "weakest point"),
+        ("pro", "Speak for it"),
+        ("contra", "Speak against it"),
+        ("verdict", "Who is right?"),
+    ],
+)
+def test_each_kind_of_opinion_is_asked_for_in_words_of_its_own(kind: Any, asked: str) -> None:
+    task = kit.opinion_task(
+        kit.OpinionRequest(objective="games", idea=idea("chess by post"), kind=kind, arguments=["Nobody writes."])
+    )
+    assert task.startswith("games\n") and asked in task and "Title: chess by post" in task
+    assert ("Nobody writes." in task) == (kind != "critique")
+
+
+def test_the_parts_of_any_idea_are_told() -> None:
+    poem = kit.Idea(title="Winter", first_line="It snows.")
+    for task in (
+        kit.opinion_task(kit.OpinionRequest(objective="poems", idea=poem, kind="pro")),
+        kit.answer_task(kit.ProposeRequest(objective="poems"), poem, ["Too short."]),
+    ):
+        assert "Title: Winter\nFirst line: It snows.\n" in task and "Problem" not in task
 
 
 def test_a_delegate_that_is_kept_for_long_asks_with_its_newest_messages() -> None:

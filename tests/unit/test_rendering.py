@@ -280,7 +280,7 @@ def test_the_module_loads_and_handles_the_messages_of_the_kit(tmp_path: Path, te
     (tmp_path / "ada.py").write_bytes(source)
     module = load_module(tmp_path, "ada", hashlib.sha256(source).hexdigest())
     handled = {kind for kind, _ in module.Agent._handles_types()}
-    assert handled == {kit.Hello, kit.ProposeRequest, kit.RefineRequest, kit.Text}
+    assert handled == {kit.Hello, kit.OpinionRequest, kit.ProposeRequest, kit.RefineRequest, kit.Text}
 
 
 @each_template

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from autogen_core import AgentId, MessageContext, RoutedAgent, SingleThreadedAgentRuntime, message_handler
@@ -30,6 +30,7 @@ from sandbox.protocol import (
     ColleagueRequest,
     ModelReply,
     ModelRequest,
+    Pattern,
 )
 
 SHIPPED = sorted(path.name.removesuffix(".py.j2") for path in TEMPLATES.glob("*.py.j2"))
@@ -42,6 +43,7 @@ def idea(title: str) -> kit.Idea:
 
 
 REQUEST = kit.RefineRequest(objective="games", idea=idea("theirs"))
+OPINION = kit.OpinionRequest(objective="games", idea=idea("theirs"), kind="contra")
 
 
 class Gateway(RoutedAgent):
@@ -50,6 +52,7 @@ class Gateway(RoutedAgent):
     def __init__(self) -> None:
         super().__init__("")
         self.prompts: list[str] = []
+        self.requests: list[ModelRequest] = []
         self.ideas = 0
         self.fails: Callable[[str], bool] = lambda prompt: False
 
@@ -57,6 +60,7 @@ class Gateway(RoutedAgent):
     async def complete(self, message: ModelRequest, ctx: MessageContext) -> ModelReply:
         prompt = str(message.messages[-1].content)
         self.prompts.append(prompt)
+        self.requests.append(message)
         if self.fails(prompt):
             raise HandlerFailed("the model is tired")
         if message.json_schema is None:
@@ -95,23 +99,40 @@ class Maker(RoutedAgent):
 
 
 class Peer(RoutedAgent):
-    """A colleague that refines, or raises; with a barrier it waits until others have been asked as well."""
+    """A colleague that refines and has opinions, or raises; with a barrier it waits until others are asked as well."""
 
-    def __init__(self, name: str, error: Exception | None = None, together: asyncio.Barrier | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        error: Exception | None = None,
+        together: asyncio.Barrier | None = None,
+        verdict: Literal["keep", "revise"] | None = None,
+    ) -> None:
         super().__init__("")
         self.name = name
         self._error = error
         self._together = together
+        self._verdict = verdict
         self.asked: list[kit.RefineRequest] = []
+        self.heard: list[kit.OpinionRequest] = []
 
     @message_handler
     async def refine(self, message: kit.RefineRequest, ctx: MessageContext) -> kit.Refinement:
         self.asked.append(message)
+        await self._work()
+        return kit.Refinement(idea=idea(f"version of {self.name}"))
+
+    @message_handler
+    async def opinion(self, message: kit.OpinionRequest, ctx: MessageContext) -> kit.Opinion:
+        self.heard.append(message)
+        await self._work()
+        return kit.Opinion(content=f"{message.kind} of {self.name}", verdict=self._verdict)
+
+    async def _work(self) -> None:
         if self._together is not None:
             await self._together.wait()
         if self._error is not None:
             raise self._error
-        return kit.Refinement(idea=idea(f"version of {self.name}"))
 
 
 class House:
@@ -145,8 +166,10 @@ class House:
         self.peers = {peer.name: peer for peer in made}
 
     @asynccontextmanager
-    async def open(self, bounce: float | None = None) -> AsyncIterator[SingleThreadedAgentRuntime]:
-        kit._configure(1, bounce)
+    async def open(
+        self, bounce: float | None = None, pattern: Pattern | None = None
+    ) -> AsyncIterator[SingleThreadedAgentRuntime]:
+        kit._configure(1, bounce, pattern)
         runtime = SingleThreadedAgentRuntime()
         agents = {REGISTRY: self.registry, MODEL_GATEWAY: self.gateway, CREATOR: self.creator, **self.peers}
         for name, agent in agents.items():
@@ -158,8 +181,8 @@ class House:
         finally:
             await runtime.stop()
 
-    async def ask(self, message: Any, bounce: float | None = None) -> Any:
-        async with self.open(bounce) as runtime:
+    async def ask(self, message: Any, bounce: float | None = None, pattern: Pattern | None = None) -> Any:
+        async with self.open(bounce, pattern) as runtime:
             return await runtime.send_message(message, AgentId(NAME, "default"))
 
 
@@ -181,10 +204,12 @@ async def test_each_introduces_itself_proposes_refines_and_answers(template: str
         hello = await runtime.send_message(kit.Hello(), here)
         proposal = await runtime.send_message(kit.ProposeRequest(objective="games"), here)
         refinement = await runtime.send_message(REQUEST, here)
+        opinion = await runtime.send_message(OPINION, here)
         text = await runtime.send_message(kit.Text(content="Who are you?"), here)
     assert (hello.name, hello.sector, bool(hello.skills)) == (NAME, BRIEF.sector, True)
     assert isinstance(proposal, kit.Proposal) and proposal.idea.title == "idea 1"
     assert isinstance(refinement, kit.Refinement) and refinement.idea.title == "idea 2"
+    assert opinion == kit.Opinion(content="Nobody pays for it.")
     assert text == kit.Text(content="Nobody pays for it.")
     assert all("games" in prompt for prompt in house.gateway.prompts[:2])
     assert house.gateway.prompts[-1] == "Who are you?"
@@ -200,7 +225,7 @@ async def test_colleagues_that_fail_cost_no_idea(template: str, error: Exception
     house = House(template, tmp_path, names=["bo", "cy", "di"] * 4, peers=peers)
     proposal = await house.ask(kit.ProposeRequest(objective="games"), bounce=1.0)
     assert proposal.idea.title == "idea 1", "its own draft stands"
-    assert any(peer.asked for peer in peers)
+    assert any(peer.asked or peer.heard for peer in peers)
 
 
 @pytest.mark.parametrize("template", SHIPPED)
@@ -212,12 +237,37 @@ async def test_a_model_that_fails_is_an_error_for_whoever_asked(template: str, t
 
 
 @pytest.mark.parametrize("template", SHIPPED)
-async def test_what_is_shared_does_not_change_what_is_proposed(template: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("pattern", ["bounce", "relay", "panel"])
+async def test_the_draft_stands_where_nothing_is_made_of_the_answers(
+    template: str, pattern: Pattern, tmp_path: Path
+) -> None:
     house = House(template, tmp_path, names=["bo"], peers=["bo"])
     house.gateway.fails = lambda prompt: "Make one idea of them" in prompt
-    proposal = await house.ask(kit.ProposeRequest(objective="games"), bounce=1.0)
+    proposal = await house.ask(kit.ProposeRequest(objective="games"), bounce=1.0, pattern=pattern)
     assert proposal.idea.title == "idea 1"
-    assert [request.idea.title for request in house.peers["bo"].asked] == ["idea 1"]
+    assert [(one.idea.title, one.pattern) for one in house.peers["bo"].asked] == [("idea 1", pattern)]
+
+
+@pytest.mark.parametrize("template", SHIPPED)
+async def test_each_works_in_the_pattern_of_its_slot(template: str, tmp_path: Path) -> None:
+    house = House(template, tmp_path, {"pattern": "critique"}, ["bo"], ["bo"])
+    proposal = await house.ask(kit.ProposeRequest(objective="games"), bounce=1.0)
+    assert [one.kind for one in house.peers["bo"].heard] == ["critique"]
+    assert proposal.idea.title == "idea 2"
+    assert "critique of bo" in house.gateway.prompts[-1]
+
+
+@pytest.mark.parametrize("template", SHIPPED)
+@pytest.mark.parametrize(
+    ("pattern", "bounce", "sent_on"), [("relay", 0.0, 1), ("panel", 1.0, 0), ("bounce", 1.0, 1), ("bounce", 0.0, 0)]
+)
+async def test_an_idea_travels_on_as_its_author_wants(
+    template: str, pattern: Pattern, bounce: float, sent_on: int, tmp_path: Path
+) -> None:
+    house = House(template, tmp_path, names=["bo"], peers=["bo"])
+    refinement = await house.ask(REQUEST.model_copy(update={"pattern": pattern}), bounce=bounce)
+    assert refinement.idea.title == "idea 1"
+    assert [(one.idea.title, one.pattern) for one in house.peers["bo"].asked] == [("idea 1", pattern)] * sent_on
 
 
 async def test_a_critic_mends_the_weakest_point_that_it_found(tmp_path: Path) -> None:
@@ -232,10 +282,14 @@ async def test_a_critic_mends_the_weakest_point_that_it_found(tmp_path: Path) ->
 async def test_a_researcher_asks_different_colleagues_at_once_and_merges(tmp_path: Path) -> None:
     together = asyncio.Barrier(3)  # nobody answers before all three are asked
     peers = [Peer(name, together=together) for name in ("bo", "cy", "di")]
-    house = House("researcher_agent", tmp_path, {"colleagues": 3}, ["bo", "bo", "cy", "bo", "di", "ed"], peers)
+    slots = {"pattern": "panel", "shares_with": "skill"}
+    house = House("researcher_agent", tmp_path, slots, ["bo", "bo", "cy", "bo", "di", "ed"], peers)
     proposal = await house.ask(kit.ProposeRequest(objective="games"), bounce=1.0)
     assert [len(peer.asked) for peer in peers] == [1, 1, 1]
-    assert len(house.registry.asked) == 5, "three are enough"
+    assert [(one.how, one.skill) for one in house.registry.asked] == [
+        *[("skill", "idea 1")] * 2,
+        *[("random", None)] * 3,
+    ], "three are enough, and when the best is asked already others are"
     draft, merge = house.gateway.prompts
     assert "Propose one idea" in draft
     assert "Title: idea 1" in merge and all(f"Title: version of {name}" in merge for name in ("bo", "cy", "di"))
@@ -244,14 +298,14 @@ async def test_a_researcher_asks_different_colleagues_at_once_and_merges(tmp_pat
 
 async def test_a_researcher_merges_the_answers_that_came(tmp_path: Path) -> None:
     peers = [Peer("bo", HandlerFailed("it broke")), Peer("cy")]
-    house = House("researcher_agent", tmp_path, {"colleagues": 2}, ["bo", "cy"], peers)
+    house = House("researcher_agent", tmp_path, {"pattern": "panel"}, ["bo", "cy"], peers)
     proposal = await house.ask(kit.ProposeRequest(objective="games"), bounce=1.0)
     assert "Version 1\nTitle: version of cy" in house.gateway.prompts[-1]
     assert proposal.idea.title == "idea 2"
 
 
 async def test_a_researcher_does_not_search_for_ever(tmp_path: Path) -> None:
-    house = House("researcher_agent", tmp_path, {"colleagues": 3}, ["bo"] * 1_000, ["bo"])
+    house = House("researcher_agent", tmp_path, {"pattern": "panel"}, ["bo"] * 1_000, ["bo"])
     await house.ask(kit.ProposeRequest(objective="games"), bounce=1.0)
     assert len(house.registry.asked) == 9
     assert len(house.peers["bo"].asked) == 1
@@ -259,16 +313,21 @@ async def test_a_researcher_does_not_search_for_ever(tmp_path: Path) -> None:
 
 async def test_a_researcher_asks_nobody_about_the_idea_of_another(tmp_path: Path) -> None:
     house = House("researcher_agent", tmp_path, names=["bo"], peers=["bo"])
-    await house.ask(REQUEST, bounce=1.0)
+    await house.ask(REQUEST)
     assert house.registry.asked == []
 
 
-HIRES: dict[str, Any] = {"hires": 1.0, "missing_role": "a tester who breaks things"}
+HIRES: dict[str, Any] = {
+    "hires": 1.0,
+    "missing_role": "a tester who breaks things",
+    "pattern": "bounce",
+    "shares_ideas": 0.0,
+}
 
 
 async def test_a_founder_shows_its_idea_to_the_newcomer(tmp_path: Path) -> None:
     house = House("founder_agent", tmp_path, HIRES, ["cy"], ["bo", "cy"], creator=lambda: "bo")
-    proposal = await house.ask(kit.ProposeRequest(objective="games"), bounce=1.0)
+    proposal = await house.ask(kit.ProposeRequest(objective="games"))
     (order,) = house.creator.orders
     assert order == ColleagueOrder(sector=BRIEF.sector, role="a tester who breaks things", topic=BRIEF.topic)
     assert [request.idea for request in house.peers["bo"].asked] == [proposal.idea]

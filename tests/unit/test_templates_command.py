@@ -64,7 +64,7 @@ def test_the_list_names_each_with_place_slots_and_purpose(capsys: pytest.Capture
     assert main(["templates", "--templates", "mine"]) == 0
     out = capsys.readouterr().out
     assert re.search(r"poet +3 +mine", out)
-    assert re.search(r"critic_agent +10 +shipped +Finds the weakest point", out)
+    assert re.search(r"critic_agent +12 +shipped +Finds the weakest point", out)
     assert re.search(r"broken +template 'critic_agent': critic_agent\.py\.j2:1: .* \(in 'mine'\)", out)
     assert main(["templates", "list", "--templates", "mine", "--json"]) == 0
     document = told(capsys)
@@ -271,5 +271,6 @@ def test_the_readme_names_what_there_is() -> None:
         "Refinement",
         "Text",
     }
+    messages |= {"Opinion", "OpinionRequest"}
     for name in set(kit.__all__) - messages - {"Idea", "MessagingError", "find_recipient"}:
         assert f"{name}(" in README, name
