@@ -324,7 +324,8 @@ def fill_value(name: str, schema: dict[str, Any], number: int) -> Any:
         case _:
             if name == "persona":
                 return f"{NAMES[number % len(NAMES)]} Number{number}"
-            return f"A scripted {name.replace('_', ' ')} of call {number}: {some_words(f'{name} {number}')}."
+            text = f"A scripted {name.replace('_', ' ')} of call {number}"
+            return f"{text}." if name == "title" else f"{text}: {some_words(f'{name} {number}')}."
 
 
 def some_words(seed: str, count: int = 10) -> str:

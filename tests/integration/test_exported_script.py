@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from creator.exporting import script_of
+from creator.ideas.form import BUSINESS
 from creator.templates.rendering import load_template
-from tests.scripted_server import ScriptedServer
+from creator.text import label
+from tests.scripted_server import ScriptedServer, fill_value
 from tests.unit.exported import COURSE, OWN_WAY
 from tests.unit.test_rendering import blueprint, constants
 
@@ -49,15 +51,7 @@ def test_an_agent_of_the_template_gives_an_idea(serve: Any, tmp_path: Path) -> N
     done = run_script(TEMPLATE_MODULE, tmp_path, "Ideas", "for bakeries", **on(server))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "Title: A scripted title of call 1.",
-        "Problem: A scripted problem of call 1.",
-        "Customer: A scripted customer of call 1.",
-        "Solution: A scripted solution of call 1.",
-        "Why now: A scripted why now of call 1.",
-        "Revenue model: A scripted revenue model of call 1.",
-        "Cost to try: A scripted cost to try of call 1.",
-        "First step: A scripted first step of call 1.",
-        "Risks: A scripted risks of call 1.",
+        f"{label(name)}: {fill_value(name, {'type': 'string'}, 1)}" for name in ["title", *BUSINESS.fields]
     ]
     [asked] = server.requests
     assert (asked["model"], asked["temperature"]) == ("a-model", TEMPERATURE)
