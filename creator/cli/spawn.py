@@ -130,7 +130,7 @@ def spawn(ctx: click.Context, /, **options: str | bool | tuple[str, ...] | None)
     settings = SpawnSettings.load(options)
     state = ctx.find_object(State) or State()
     calm_libraries(state.debug)
-    progress = make_progress(settings.count, quiet=settings.quiet, stream=sys.stderr)
+    progress = make_progress(settings.asked, quiet=settings.quiet, stream=sys.stderr)
     try:
         from creator.spawning import spawn as run_spawn
 
