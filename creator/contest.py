@@ -168,6 +168,7 @@ class Contest:
 
     async def conclusion(self) -> Conclusion:
         """What can be said of all ideas together, as it is now."""
+        ranking = await self.ranking()  # first, as it does the fit in a thread that the rest needs too
         ideas, tournament = self._record.ideas, self._tournament
         one_shots = [one.number for one in self._record.one_shots]
         baseline = None
@@ -181,7 +182,7 @@ class Contest:
         agents = list(self._record.agents.values())
         return Conclusion(
             idea_fields=self._house.form.fields,
-            ranking=await self.ranking(),
+            ranking=ranking,
             diversity=await diversity_of(agents, ideas, WordLikeness()),
             baseline=baseline,
             one_shot=self._record.one_shots,

@@ -265,6 +265,11 @@ class RunOutcome(Conclusion):
     directory: Path
 
     @property
+    def conclusion(self) -> Conclusion:
+        """What was said of its ideas taken together."""
+        return Conclusion(**{name: getattr(self, name) for name in Conclusion.model_fields})
+
+    @property
     def live(self) -> list[AgentOutcome]:
         """The agents that came to life."""
         return [agent for agent in self.agents if agent.state == "live"]

@@ -131,6 +131,8 @@ def give_up(earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcom
         asyncio.run(record.ledger.close())
     if faults:
         raise faults[0]
-    outcome = record.outcome(earlier.sandbox, earlier.isolation_line, interrupted=earlier.interrupted)
+    outcome = record.outcome(
+        earlier.sandbox, earlier.isolation_line, interrupted=earlier.interrupted, conclusion=earlier.conclusion
+    )
     write_outputs(outcome)
     return outcome

@@ -18,6 +18,7 @@ from creator.briefs import draw_briefs
 from creator.contest import Contest
 from creator.errors import EnvironmentFault
 from creator.house import House, Listeners, end_tasks
+from creator.ideas.form import load_idea_form
 from creator.models.backend import Backend
 from creator.modules import Modules
 from creator.outcome import Conclusion, RunOutcome, StartedRun
@@ -67,6 +68,7 @@ class World:
         self.settings = settings
         self.progress = progress
         self.backend = backend
+        load_idea_form(settings.idea_schema)  # a mistake in it is told before there is a folder
         self.brief_data = load_brief_data(settings.briefs, settings.count)
         self.seed = settings.seed if settings.seed is not None else random.SystemRandom().getrandbits(32)
         self.directory = earlier.directory if earlier is not None else new_run_directory(settings.output)
@@ -231,7 +233,7 @@ class World:
         if self._contest is not None:
             self._conclusion = await self._contest.conclusion()
         elif self._earlier is not None:
-            self._conclusion = Conclusion(**{name: getattr(self._earlier, name) for name in Conclusion.model_fields})
+            self._conclusion = self._earlier.conclusion
 
     async def outcome(self, *, interrupted: bool = False, fault: str = "") -> RunOutcome:
         """What the run has come to so far."""

@@ -6,7 +6,12 @@ import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
+from creator.errors import UsageError
+from creator.ideas.form import load_idea_form
 from creator.outcome import RunOutcome
+from creator.outputs import read_settings
 from tests.scripted_server import ScriptedServer
 
 Run = Callable[..., Awaitable[RunOutcome]]
@@ -36,3 +41,21 @@ async def test_an_objective_from_a_file_with_ideas_of_its_own_form(
     assert "<dt>Revenue model</dt>" not in page
     [file, *_] = sorted((outcome.directory / "ideas").iterdir())
     assert "## Method" in file.read_text("utf-8")
+
+
+async def test_a_mistake_in_a_schema_leaves_no_run_behind(run: Run, tmp_path: Path) -> None:
+    schema = tmp_path / "wrong.json"
+    schema.write_text("[]", encoding="utf-8")
+    with pytest.raises(UsageError, match="idea schema"):
+        await run(2, idea_schema=schema)
+    assert not list((tmp_path / "generated").glob("*"))
+
+
+async def test_a_run_keeps_the_schema_that_it_was_made_with(run: Run, tmp_path: Path) -> None:
+    schema = tmp_path / "names.json"
+    parts = {name: {"type": "string"} for name in ("title", "tagline")}
+    schema.write_text(json.dumps({"properties": parts}), encoding="utf-8")
+    outcome = await run(1, idea_schema=schema)
+    schema.unlink()
+    settings = read_settings(outcome.directory)
+    assert load_idea_form(settings.idea_schema).fields == ["tagline"]
