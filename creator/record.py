@@ -61,7 +61,8 @@ class RunRecord:
         self._texts = 0
         self._clock = time.monotonic()
         self._before: dict[str, tuple[int, int]] = {}
-        self._tokens_before = (0, 0)
+        self._tokens = (0, 0)
+        """Of the whole run, read and written."""
         if earlier is not None:
             self._go_on(earlier)
 
@@ -73,7 +74,7 @@ class RunRecord:
         self._texts = sum(len(idea.versions) for idea in earlier.ideas)
         self._clock -= earlier.elapsed_s
         self._before = {agent.name: (agent.prompt_tokens, agent.completion_tokens) for agent in earlier.agents}
-        self._tokens_before = (earlier.prompt_tokens, earlier.completion_tokens)
+        self._tokens = (earlier.prompt_tokens, earlier.completion_tokens)
 
     def module(self, name: str, state: Literal["written", "checked"]) -> None:
         """An agent's module was written, or passed the policy."""
@@ -131,8 +132,9 @@ class RunRecord:
         agent = agent.model_copy(update={"reason": agent.reason[:REASON_CHARACTERS]})
         before = self.agents.get(agent.number)
         self.agents[agent.number] = agent
-        if before is not None and all(one.name != before.name for one in self.agents.values()):
-            self.ledger.forget_agent(before.name)
+        earlier = agent.name if before is None else before.name
+        if earlier != agent.name and all(one.name != earlier for one in self.agents.values()):
+            self.ledger.forget_agent(earlier)
         self.ledger.record_agent(
             agent.name,
             agent.sector,
@@ -218,7 +220,9 @@ class RunRecord:
         """A model call ended."""
         with self._faults():
             self.ledger.record_call(**dataclasses.asdict(call))
-        self.progress.tokens(*self._tokens())
+        read, written = self._tokens
+        self._tokens = (read + call.prompt_tokens, written + call.completion_tokens)
+        self.progress.tokens(*self._tokens)
 
     def cell_ended(self, report: CellReport) -> None:
         """A cell ended by itself."""
@@ -255,20 +259,12 @@ class RunRecord:
             failures=failures,
             started=self.started,
             elapsed_s=time.monotonic() - self._clock,
-            prompt_tokens=self._tokens()[0],
-            completion_tokens=self._tokens()[1],
+            prompt_tokens=self._tokens[0],
+            completion_tokens=self._tokens[1],
             exit_code=exit_code_for(asked, made, interrupted),
             reason=_reason(asked, made, agents, failures, interrupted),
             interrupted=interrupted,
             directory=self.directory,
-        )
-
-    def _tokens(self) -> tuple[int, int]:
-        """The tokens of the whole run, read and written."""
-        read, written = self._tokens_before
-        accounts = self.accounts.values()
-        return read + sum(one.prompt_tokens for one in accounts), written + sum(
-            one.completion_tokens for one in accounts
         )
 
     def _with_tokens(self, agent: AgentOutcome) -> AgentOutcome:

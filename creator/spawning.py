@@ -54,6 +54,8 @@ async def spawn(
     )
     if settings.author == "code" and backend.strategy == "slots":
         raise UsageError(f"--author code needs a capable model, which {backend.name} is not: --model openai:NAME")
+    if settings.baseline and backend.strategy == "slots":
+        raise UsageError(f"--baseline needs a capable model, which {backend.name} is not: --model openai:NAME")
     if settings.review == "later" or earlier is not None:
         reviewer = LaterReviewer()
     elif settings.review == "now" and reviewer is None:

@@ -99,6 +99,7 @@ class World:
         self._house: House | None = None
         self._nursery: Nursery
         self._places: asyncio.Semaphore
+        self._few_unsettled: asyncio.Event
         self._group: asyncio.TaskGroup
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -161,9 +162,10 @@ class World:
 
     def _begin(self) -> None:
         """Everything is open: say so, on disk first."""
-        house, places = self.house, 2 * self.backend.max_concurrency
+        house, at_once = self.house, 2 * self.backend.max_concurrency
         # More at once would only wait for the model with their deadlines running.
-        self._places = asyncio.Semaphore(places)
+        self._places = asyncio.Semaphore(at_once)
+        self._few_unsettled = asyncio.Event()
         gate = None
         if self._reviewer is not None:
             gate = Gate(
@@ -180,7 +182,7 @@ class World:
             house.blueprints,
             self.record,
             gate,
-            self._places,
+            at_once,
             self._settle,
         )
         self.progress.say(f"model: {self.backend.name} ({self.backend.notice})")
@@ -222,6 +224,7 @@ class World:
         """All births and conversations, side by side, until nothing is left but what a person has to decide."""
         self.progress.stage("spawning")
         self._unsettled = {wish.number for wish in wishes}
+        self._count_unsettled()
         try:
             async with asyncio.timeout(self.settings.deadline), asyncio.TaskGroup() as group:
                 self._group = group
@@ -277,6 +280,8 @@ class World:
         finally:
             self._settle(wish.number, name)
         if name is not None:
+            # Births keep the model busy: who began before would only wait for its colleagues, and hold up theirs.
+            await self._few_unsettled.wait()
             async with self._places:
                 await self._discuss(wish.number, name)
 
@@ -286,8 +291,14 @@ class World:
         if born is not None and not born.done():
             born.set_result(name)
         self._unsettled.discard(number)
+        self._count_unsettled()
         if not self._unsettled:
             self.house.population.settled.set()
+
+    def _count_unsettled(self) -> None:
+        """Let conversations begin once births alone no longer keep the model busy."""
+        if len(self._unsettled) <= self.backend.max_concurrency:
+            self._few_unsettled.set()
 
     def _regenerate(self, name: str, why: str) -> bool:
         """A person wants an agent written anew; tells whether there is such an agent."""
