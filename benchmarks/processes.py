@@ -45,10 +45,10 @@ class Process:
         """Tell it to do something; `answer` waits until that is done."""
         self._pipe.send(command)
 
-    def answer(self) -> Any:
-        """What it says next; raises `ProcessFailed` when it failed, died or hangs."""
-        if not self._pipe.poll(ANSWER_SECONDS):
-            raise ProcessFailed(f"{self.name} did not answer within {ANSWER_SECONDS} s")
+    def answer(self, seconds: float = ANSWER_SECONDS) -> Any:
+        """What it says next; raises `ProcessFailed` when it failed, died or does not answer in time."""
+        if not self._pipe.poll(seconds):
+            raise ProcessFailed(f"{self.name} did not answer within {seconds:g} s")
         try:
             answer = self._pipe.recv()
         except (EOFError, ConnectionResetError):
@@ -62,6 +62,11 @@ class Process:
         """Tell it to do something and wait for what comes of it."""
         self.tell(*command)
         return self.answer()
+
+    def ends(self, seconds: float) -> bool:
+        """Whether it ends by itself within so many seconds."""
+        self._process.join(seconds)
+        return self._process.exitcode is not None
 
     def rss(self) -> float:
         """Its resident memory in MB."""

@@ -1,4 +1,4 @@
-"""How much a run costs beyond its model calls: ``python -m benchmarks.spawn {critical-path,delivery,embedded}``.
+"""How much a run costs beyond its model calls: ``python -m benchmarks.spawn {critical-path,delivery,embedded,scale}``.
 
 All figures are ratios of times taken in one process on one machine, because absolute times on shared machines drift.
 """
@@ -13,10 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from benchmarks.processes import run_benchmark
+from benchmarks.scale import measure
 from creator.blueprint import blueprint_from_values
 from creator.briefs import draw_briefs
 from creator.models.calls import ModelCalls
@@ -124,16 +127,44 @@ async def embedded(output: Path, runs: int) -> None:
         )
 
 
-def main() -> None:
-    """Run one benchmark."""
-    benchmarks = {"critical-path": critical_path, "delivery": delivery, "embedded": embedded}
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("benchmark", choices=benchmarks)
-    parser.add_argument("--runs", type=int, default=3)
-    arguments = parser.parse_args()
+def in_a_folder(benchmark: Callable[[Path, int], Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """The benchmark as a command, with a folder for its runs."""
+
+    def run(arguments: argparse.Namespace) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            asyncio.run(benchmark(Path(folder), arguments.runs))
+
+    return run
+
+
+def scale(arguments: argparse.Namespace) -> None:
+    """See `benchmarks.scale`."""
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(benchmarks[arguments.benchmark](Path(folder), arguments.runs))
+        measure(Path(folder), arguments.counts, arguments.latency, arguments.concurrency, arguments.agents_per_cell)
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, benchmark in {"critical-path": critical_path, "delivery": delivery, "embedded": embedded}.items():
+        command = commands.add_parser(name, help=(benchmark.__doc__ or "").splitlines()[0])
+        command.add_argument("--runs", type=int, default=3)
+        command.set_defaults(run=in_a_folder(benchmark))
+    command = commands.add_parser(
+        "scale", help="large populations", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    command.add_argument("--counts", type=_numbers, default="20,100,1000", help="how many agents, one run each")
+    command.add_argument("--latency", type=float, default=1.0, help="seconds of a model call")
+    command.add_argument("--concurrency", type=int, default=32, help="model calls at once, at most")
+    command.add_argument("--agents-per-cell", type=int, default=50, help="how many share a process")
+    command.set_defaults(run=scale)
+    return parser.parse_args()
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(one) for one in text.split(",")]
 
 
 if __name__ == "__main__":
-    main()
+    run_benchmark(parse())

@@ -63,7 +63,8 @@ class Nursery:
         blueprints: Where a live agent's blueprint is kept, by name.
         record: Told of every try.
         gate: Asks a person first; None where nobody wants to be asked.
-        places: Bounds how many births are at work at once; none is held while a person is waited for.
+        at_once: How many agents are written at once, and how many are started; those that a person is waited for are
+            not counted.
         settle: Called with a birth's number when a person is waited for: nobody else needs to.
     """
 
@@ -79,7 +80,7 @@ class Nursery:
         blueprints: dict[str, Blueprint],
         record: RunRecord,
         gate: Gate | None,
-        places: asyncio.Semaphore,
+        at_once: int,
         settle: Callable[[int], None],
     ) -> None:
         self._settings = settings
@@ -92,7 +93,9 @@ class Nursery:
         self._blueprints = blueprints
         self._record = record
         self._gate = gate
-        self._places = places
+        self._writing = asyncio.Semaphore(at_once)
+        # Places of its own: who is written need not wait until all others are, too.
+        self._starting = asyncio.Semaphore(at_once)
         self._settle = settle
         self._offspring: dict[str, Created] = {}
         """Bred agents that were found new, and are on their way to life."""
@@ -166,7 +169,7 @@ class Nursery:
         return random.Random(f"{self._seed}/{number}/{attempt}").getrandbits(32)
 
     async def _write(self, order: CreateAgent) -> Created:
-        async with self._places:
+        async with self._writing:
             try:
                 draft: Created = await self._trusted.request(order, CREATOR, timeout=self._settings.author_deadline)
             except MessagingError as error:
@@ -214,7 +217,7 @@ class Nursery:
         """
         draft = await self._admitted(draft, lambda pending: self._pend(wish, attempt, pending))
         name = draft.blueprint.name
-        async with self._places:
+        async with self._starting:
             sha256 = self._saved(draft)
             await self._cells.start(name, sha256, self._dice(wish.number, attempt))
         self._announce(draft.blueprint)

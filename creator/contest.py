@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from contextlib import aclosing
 from typing import Final
 
 from creator.house import House, end_tasks
@@ -29,11 +30,11 @@ from creator.outcome import (
 )
 from creator.record import FIRST_ONE_SHOT, RunRecord
 from creator.settings import SpawnSettings
-from sandbox.protocol import Idea
+from sandbox.protocol import BASELINE, JUDGE, LIKENESS, Idea
 
 MOST_ONE_SHOTS: Final = 3
 """How many times as many one-shot ideas there may be as ideas of agents, however cheap they are."""
-OTHER_ACCOUNTS: Final = ("judge", "baseline", "likeness")
+OTHER_ACCOUNTS: Final = frozenset({JUDGE, BASELINE, LIKENESS})
 """Whose tokens are not the population's."""
 NO_TOURNAMENT: Final = "no tournament was wanted: ordered by plain checks"
 
@@ -120,8 +121,11 @@ class Contest:
         """Ask for further one-shot ideas until as many tokens went into them as into the population; compare them."""
         if self._source is not None:
             room = MOST_ONE_SHOTS * self._settings.asked - len(self._record.one_shots)
-            async for idea in self._source.more(self._population_tokens(), room):
-                await self._enter_one_shot(idea)
+            async with aclosing(self._source.more(self._population_tokens(), room)) as ideas:
+                async for idea in ideas:
+                    await self._enter_one_shot(idea)
+            for reason in self._source.failures:
+                self._record.event("no one-shot idea", BASELINE, reason=reason)
             await self._judged()
 
     async def _judged(self) -> None:
@@ -131,8 +135,9 @@ class Contest:
             await self._tournament.settled()
 
     async def _ask_first(self, source: OneShots) -> None:
-        async for idea in source.first(self._settings.count):
-            await self._enter_one_shot(idea)
+        async with aclosing(source.first(self._settings.count)) as ideas:
+            async for idea in ideas:
+                await self._enter_one_shot(idea)
 
     async def _enter_one_shot(self, idea: Idea) -> None:
         await self.enter(self._record.one_shot(idea))
@@ -154,7 +159,7 @@ class Contest:
             return order_by_checks(ideas, self._groups, note=NO_JUDGE if self._settings.tournament else NO_TOURNAMENT)
         places = await asyncio.to_thread(self._tournament.places)
         reports = self._tournament.reports()
-        account = self._house.calls.accounts.get("judge", Account())
+        account = self._house.calls.accounts.get(JUDGE, Account())
         return ranking_with(
             [one for one in places if one.number < FIRST_ONE_SHOT],
             ideas,

@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any, Final
 
 from creator.errors import EnvironmentFault
 from creator.idea_files import idea_file_name, render_idea
-from creator.outcome import RunOutcome, StartedRun
+from creator.outcome import IdeaOutcome, RunOutcome, StartedRun
 from creator.report import render_report
 from creator.settings import SpawnSettings
 from creator.standings import Standings
@@ -38,6 +39,8 @@ ONE_SHOT_IDEAS: Final = "ideas/one-shot"
 """The folder of the ideas of the baseline, in the run's folder."""
 
 _ID_TRIES: Final = 100
+_WRITERS: Final = 8
+"""How many idea files are written side by side: a disk confirms several in little more time than one."""
 _USER_INFO: Final = re.compile(r"//[^/@]*@")
 """A name and a password in an address: they are nobody's business who reads a run."""
 
@@ -147,10 +150,14 @@ def write_outputs(outcome: RunOutcome) -> None:
     if outcome.one_shot:
         with reported(directory):
             (directory / ONE_SHOT_IDEAS).mkdir(parents=True, exist_ok=True)
-    for folder, ideas in (("ideas", outcome.ideas), (ONE_SHOT_IDEAS, outcome.one_shot)):
-        for idea in ideas:
-            path = directory / folder / idea_file_name(idea, len(ideas))
-            write_atomically(path, render_idea(idea, standings))
+
+    def write(idea: IdeaOutcome) -> None:
+        folder, ideas = ("ideas", outcome.ideas) if idea.source == "agent" else (ONE_SHOT_IDEAS, outcome.one_shot)
+        write_atomically(directory / folder / idea_file_name(idea, len(ideas)), render_idea(idea, standings))
+
+    with ThreadPoolExecutor(_WRITERS) as writers:
+        for _ in writers.map(write, [*outcome.ideas, *outcome.one_shot]):
+            pass  # whatever failed is raised here
     write_atomically(directory / REPORT_FILE, render_report(outcome))
 
 

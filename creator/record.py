@@ -15,13 +15,13 @@ from creator.errors import EnvironmentFault
 from creator.exchanges import Conversations
 from creator.ideas.checks import weaknesses
 from creator.ideas.form import load_idea_form
+from creator.ideas.one_shot import one_shot_outcome
 from creator.ledger.store import FILE_NAME, Ledger
 from creator.models.calls import Account, CallRecord
 from creator.outcome import (
     AgentOutcome,
     Conclusion,
     IdeaOutcome,
-    IdeaVersion,
     RunOutcome,
     contributors_of,
     exit_code_for,
@@ -33,8 +33,6 @@ from creator.wishes import Wish
 from sandbox.protocol import CellReport, Idea, Proposal
 
 REASON_CHARACTERS = 500
-ONE_SHOT: Final = "one-shot"
-"""Stands for an author where no agent had a part in an idea."""
 FIRST_ONE_SHOT: Final = 100_001
 """The number of the first one-shot idea: above those of any population."""
 
@@ -77,7 +75,8 @@ class RunRecord:
         self._texts = 0
         self._clock = time.monotonic()
         self._before: dict[str, tuple[int, int]] = {}
-        self._tokens_before = (0, 0)
+        self._tokens = (0, 0)
+        """Of the whole run, read and written."""
         if earlier is not None:
             self._go_on(earlier)
 
@@ -90,7 +89,7 @@ class RunRecord:
         self._texts = sum(len(idea.versions) for idea in (*earlier.ideas, *earlier.one_shot))
         self._clock -= earlier.elapsed_s
         self._before = {agent.name: (agent.prompt_tokens, agent.completion_tokens) for agent in earlier.agents}
-        self._tokens_before = (earlier.prompt_tokens, earlier.completion_tokens)
+        self._tokens = (earlier.prompt_tokens, earlier.completion_tokens)
 
     def module(self, name: str, state: Literal["written", "checked"]) -> None:
         """An agent's module was written, or passed the policy."""
@@ -148,8 +147,9 @@ class RunRecord:
         agent = agent.model_copy(update={"reason": agent.reason[:REASON_CHARACTERS]})
         before = self.agents.get(agent.number)
         self.agents[agent.number] = agent
-        if before is not None and all(one.name != before.name for one in self.agents.values()):
-            self.ledger.forget_agent(before.name)
+        earlier = agent.name if before is None else before.name
+        if earlier != agent.name and all(one.name != earlier for one in self.agents.values()):
+            self.ledger.forget_agent(earlier)
         self.ledger.record_agent(
             agent.name,
             agent.sector,
@@ -211,15 +211,8 @@ class RunRecord:
         """The model gave an idea of the baseline, which no agent had a part in."""
         number = FIRST_ONE_SHOT + len(self.one_shots)
         self._texts += 1
-        text = IdeaVersion(author=ONE_SHOT, idea=idea, id=self._texts)
-        outcome = IdeaOutcome(
-            number=number,
-            author=ONE_SHOT,
-            versions=[text],
-            agent_model=self.model,
-            weak=weaknesses(idea, self._form, objective=self.settings.objective),
-            source="one-shot",
-        )
+        weak = weaknesses(idea, self._form, objective=self.settings.objective)
+        outcome = one_shot_outcome(idea, number, self._texts, self.model).model_copy(update={"weak": weak})
         self._write_texts(outcome)
         self.one_shots.append(outcome)
         return outcome
@@ -261,7 +254,9 @@ class RunRecord:
         """A model call ended."""
         with self._faults():
             self.ledger.record_call(**dataclasses.asdict(call))
-        self.progress.tokens(*self._tokens())
+        read, written = self._tokens
+        self._tokens = (read + call.prompt_tokens, written + call.completion_tokens)
+        self.progress.tokens(*self._tokens)
 
     def cell_ended(self, report: CellReport) -> None:
         """A cell ended by itself."""
@@ -307,21 +302,13 @@ class RunRecord:
             failures=failures,
             started=self.started,
             elapsed_s=time.monotonic() - self._clock,
-            prompt_tokens=self._tokens()[0],
-            completion_tokens=self._tokens()[1],
+            prompt_tokens=self._tokens[0],
+            completion_tokens=self._tokens[1],
             exit_code=exit_code_for(asked, made, interrupted),
             reason=_reason(asked, made, agents, failures, interrupted),
             interrupted=interrupted,
             directory=self.directory,
             **dict(conclusion or Conclusion()),
-        )
-
-    def _tokens(self) -> tuple[int, int]:
-        """The tokens of the whole run, read and written."""
-        read, written = self._tokens_before
-        accounts = self.accounts.values()
-        return read + sum(one.prompt_tokens for one in accounts), written + sum(
-            one.completion_tokens for one in accounts
         )
 
     def spent(self, name: str) -> int:

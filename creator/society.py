@@ -81,7 +81,9 @@ class Society:
         self._requests = Requests(record.ledger, self._add_agent)
         self._colleagues = Colleagues(settings, seed, list(templates), record, self._numbers, data)
         # More at once would only wait for the model with their deadlines running.
-        self._places = asyncio.Semaphore(2 * house.backend.max_concurrency)
+        at_once = 2 * house.backend.max_concurrency
+        self._places = asyncio.Semaphore(at_once)
+        self._few_unsettled = asyncio.Event()
         self._group: asyncio.TaskGroup
         self._tasks: set[asyncio.Task[None]] = set()
         gate = None
@@ -98,7 +100,7 @@ class Society:
             house.blueprints,
             record,
             gate,
-            self._places,
+            at_once,
             self._settle,
         )
 
@@ -148,6 +150,8 @@ class Society:
         self._unsettled = {wish.number for wish in wishes}
         if wishes:
             self._house.population.settled.clear()
+            self._few_unsettled.clear()
+        self._count_unsettled()
         if self._contest is not None:
             self._contest.expect(len(wishes), number)
         for wish in wishes:
@@ -211,6 +215,8 @@ class Society:
             if self._contest is not None:
                 self._contest.miss()
             return
+        # Births keep the model busy: who began before would only wait for its colleagues, and hold up theirs.
+        await self._few_unsettled.wait()
         async with self._places:
             await self._discuss(wish, name)
 
@@ -220,8 +226,14 @@ class Society:
         if born is not None and not born.done():
             born.set_result(name)
         self._unsettled.discard(number)
+        self._count_unsettled()
         if not self._unsettled:
             self._house.population.settled.set()
+
+    def _count_unsettled(self) -> None:
+        """Let conversations begin once births alone no longer keep the model busy."""
+        if len(self._unsettled) <= self._house.backend.max_concurrency:
+            self._few_unsettled.set()
 
     def _regenerate(self, name: str, why: str) -> bool:
         """A person wants an agent written anew; tells whether there is such an agent."""

@@ -58,6 +58,8 @@ async def spawn(
     check_embeddings(settings, backend)
     if settings.author == "code" and backend.strategy == "slots":
         raise UsageError(f"--author code needs a capable model, which {backend.name} is not: --model openai:NAME")
+    if settings.baseline and backend.strategy == "slots":
+        raise UsageError(f"--baseline needs a capable model, which {backend.name} is not: --model openai:NAME")
     judges = judge_backends(settings, backend, environ, progress.say)
     if settings.review == "later" or earlier is not None:
         reviewer = LaterReviewer()

@@ -15,6 +15,7 @@ _ESCAPES: Final = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS, APC
     r"|\x1b[ -/]*[0-~]"  # two-character escapes
 )
+_PLAIN: Final = re.compile(r"[ -~]*")
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS: Final = frozenset({"\u200d", "\u200c"})
 """Format characters that emoji and several scripts need; they neither hide text nor turn its direction."""
@@ -94,6 +95,8 @@ def _escape_markdown(line: str) -> str:
 
 
 def _visible(text: str, keep: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text  # as nearly all texts: a run of a thousand ideas shows tens of thousands
     kept: list[str] = []
     marks = 0
     for character in _ESCAPES.sub("", text):

@@ -17,6 +17,10 @@ AGENT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 
 CREATOR: Final = "creator"
 JUDGE: Final = "judge"
+BASELINE: Final = "baseline"
+"""On whose account the ideas are that no agent has a part in."""
+LIKENESS: Final = "likeness"
+"""On whose account embeddings are, which tell near-duplicates."""
 TRIAL_PEER: Final = "trial_peer"
 """The colleague of agents that are only being tried."""
 REGISTRY: Final = "registry"
@@ -31,6 +35,8 @@ RESERVED_NAMES: Final = frozenset(
         TRIAL_PEER,
         "tool_gateway",
         JUDGE,
+        BASELINE,
+        LIKENESS,
         "world",
         "host",
         "user",

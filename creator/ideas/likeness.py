@@ -16,7 +16,7 @@ from creator.models.backend import Backend
 from creator.models.calls import ModelCalls
 from creator.settings import SpawnSettings
 from creator.text import clean
-from sandbox.protocol import Idea
+from sandbox.protocol import LIKENESS, Idea
 
 WORDS_ALIKE: Final = 0.78
 """The likeness by words from which two ideas are nearly the same.
@@ -27,8 +27,6 @@ An idea that is told in entirely other words is below 0.5, like any two ideas: o
 """
 EMBEDDINGS_ALIKE: Final = 0.9
 """The cosine from which two ideas are nearly the same; on the high side, as models differ in their scale."""
-ACCOUNT: Final = "likeness"
-"""On whose account embeddings are asked for."""
 MAX_TEXT: Final = 1_000
 """Characters of an idea that are compared, which bounds the time that one comparison takes."""
 
@@ -205,7 +203,7 @@ def likeness_for(settings: SpawnSettings, backend: Backend, calls: ModelCalls, s
         return words
 
     async def embed(texts: Sequence[str]) -> list[list[float]]:
-        return await calls.embed(ACCOUNT, texts, model=model)
+        return await calls.embed(LIKENESS, texts, model=model)
 
     def tell(reason: str) -> None:
         say(f"near-duplicates are found by words, as the embeddings of {clean(model, 100)!r} failed: {reason}")

@@ -8,7 +8,6 @@ place when there is none, or when it went away.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,12 +21,14 @@ from autogen_ext.runtimes.grpc._worker_runtime_host_servicer import GrpcWorkerAg
 from autogen_ext.runtimes.grpc.protos import agent_worker_pb2 as pb
 from autogen_ext.runtimes.grpc.protos import agent_worker_pb2_grpc
 
+from creator.runtime.addresses import UNIX, check_address
 from creator.runtime.client import Client
 from creator.runtime.credentials import Credentials, Grant, Role
 from creator.runtime.pace import Pace
 from creator.runtime.records import Admission, Counters, Exchange, Limits
 from creator.runtime.switch import Switch
 from sandbox.errors import MessagingError, NameTaken
+from sandbox.runtime.current import current_task
 from sandbox.runtime.wire import (
     CLIENT_ID,
     CREDENTIAL,
@@ -40,15 +41,14 @@ from sandbox.runtime.wire import (
     merged,
 )
 
-UNIX: Final = "unix:"
-MAX_SOCKET_PATH: Final = 107
-"""Bytes; the kernel takes no longer path of a unix socket."""
-
 STREAM_COST: Final = 20.0
 """What opening a stream counts for, in messages."""
 
 STRANGERS_PER_SECOND: Final = 20.0
 """How many of those who have no credential are refused without delay."""
+
+STREAMS_END_SECONDS: Final = 10.0
+"""How long a stopped host's streams may take to end; a thousand take about one second."""
 
 _SERVICE: Final = pb.DESCRIPTOR.services_by_name["AgentRpc"].full_name
 _STATUS: Final[Mapping[type[MessagingError], grpc.StatusCode]] = {NameTaken: grpc.StatusCode.ALREADY_EXISTS}
@@ -72,9 +72,13 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
         self._on_disconnect = on_disconnect
         self._subscription_manager = switch.topics.subscriptions
         self._strangers = Pace(STRANGERS_PER_SECOND, STRANGERS_PER_SECOND)
+        self._streams: set[asyncio.Task[Any]] = set()
 
     async def OpenChannel(self, request_iterator: AsyncIterator[pb.Message], context: Any) -> None:  # type: ignore[override]
         """One client's stream, from its credential to its end."""
+        stream = current_task()
+        self._streams.add(stream)
+        stream.add_done_callback(self._streams.discard)
         grant = await self._authenticate(context, cost=STREAM_COST)
         client = Client(grant, self._switch.limits)
         try:
@@ -97,6 +101,15 @@ class HardenedServicer(GrpcWorkerAgentRuntimeHostServicer):
             await asyncio.gather(*tasks, return_exceptions=True)  # a broken stream: it has ended, that is all
             if self._on_disconnect is not None:
                 self._on_disconnect(grant.client)
+
+    async def ended(self) -> None:
+        """Wait until all streams have ended, so that none of their events is left.
+
+        gRPC's thread tells of each through a socket. When nobody reads that any more, a few hundred keep the thread
+        from ever ending, and the process with it.
+        """
+        if self._streams:
+            await asyncio.wait(self._streams, timeout=STREAMS_END_SECONDS)
 
     async def _read(self, client: Client, context: Any) -> None:
         pace, outbox = self._switch.pace_of(client.grant), client.outbox
@@ -231,7 +244,7 @@ class HardenedHost(GrpcWorkerAgentRuntimeHost):
         on_refusal: Callable[[str, str], None] | None = None,
         on_disconnect: Callable[[str], None] | None = None,
     ) -> None:
-        _check_address(address, credentials, tls)
+        check_address(address, credentials, tls)
         self._address = address
         self._credentials = credentials
         self._tls = tls
@@ -317,6 +330,7 @@ class HardenedHost(GrpcWorkerAgentRuntimeHost):
         await asyncio.gather(serving, return_exceptions=True)
         for client in self._switch.clients():
             await self._switch.disconnect(client)
+        await self._servicer.ended()
 
     async def __aenter__(self) -> HardenedHost:
         """Serve until the end of the block."""
@@ -357,30 +371,3 @@ class HardenedHost(GrpcWorkerAgentRuntimeHost):
     def admission(self, name: str, message_id: str | None) -> Admission:
         """What is known of a request that the agent ``name`` is answering; empty when it is none."""
         return self._switch.admission(name, message_id)
-
-
-def _check_address(address: str, credentials: Credentials | None, tls: Tls | None) -> None:
-    if address.startswith(UNIX):
-        if len(os.fsencode(address.removeprefix(UNIX))) > MAX_SOCKET_PATH:
-            raise ValueError(f"the path of a unix socket has at most {MAX_SOCKET_PATH} bytes: choose a shorter folder")
-        if tls is not None:
-            raise ValueError("TLS is for TCP; a unix socket is protected by its mode")
-        return
-    name, separator, port = address.rpartition(":")
-    if not separator or not port.isdigit():
-        raise ValueError(f"{address!r} is no address: use unix:/path or name:port")
-    if _is_loopback(name.strip("[]")):
-        return
-    if credentials is None:
-        raise ValueError(f"a host at {address!r} would admit strangers: give it credentials, or use loopback")
-    if tls is None:
-        raise ValueError(f"a host at {address!r} would send credentials in the clear: give it TLS, or use loopback")
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

@@ -9,10 +9,11 @@ import pytest
 
 from creator.errors import RetryableModelError, TerminalModelError
 from creator.ideas.duplicates import Groups
-from creator.ideas.likeness import ACCOUNT, idea_text, likeness_for
+from creator.ideas.likeness import idea_text, likeness_for
 from creator.models.calls import EMBEDDING_BATCH, CallRecord, ModelCalls
 from creator.models.choose import choose_backend
 from creator.settings import SpawnSettings
+from sandbox.protocol import LIKENESS
 from tests.scripted_server import ScriptedServer
 from tests.unit.test_likeness import IDEAS
 
@@ -38,7 +39,7 @@ async def test_ideas_are_compared_by_the_servers_embeddings(serve: Serve, spec: 
     assert [(one["path"], one["model"], len(one["input"])) for one in server.requests] == [
         ("/v1/embeddings", "small", 3)
     ]
-    account = calls.accounts[ACCOUNT]
+    account = calls.accounts[LIKENESS]
     assert account.calls == 1
     assert account.prompt_tokens == sum(len(text) for text in (first, again, other)) // 4
     assert said == []
@@ -64,7 +65,7 @@ async def test_a_busy_server_is_asked_again(serve: Serve) -> None:
         likeness = likeness_for(settings(server), backend, calls, print)
         assert await likeness("frost", ["frost"]) == [pytest.approx(1)]
     assert server.calls == 2
-    assert (records[0].agent, records[0].model, records[0].retries) == (ACCOUNT, "small", 1)
+    assert (records[0].agent, records[0].model, records[0].retries) == (LIKENESS, "small", 1)
 
 
 @pytest.mark.parametrize("fault", ["404 no such model", "400 not here", "empty", "nonsense"])

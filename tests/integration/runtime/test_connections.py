@@ -187,3 +187,21 @@ async def test_a_peer_that_is_busy_is_not_taken_for_dead(open_house: OpenHouse) 
         finally:
             process.kill()
             await process.wait()
+
+
+async def test_the_process_of_a_host_ends_when_hundreds_of_clients_are_gone_at_once() -> None:
+    """Events that nobody reads any more would keep a thread of gRPC's from ending, and the process with it."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.integration.runtime.crowded_host", "600"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=REPOSITORY,
+    )
+    try:
+        async with asyncio.timeout(60):
+            out, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert (out.decode().strip(), errors.decode(), process.returncode) == ("600", "", 0)
