@@ -52,8 +52,8 @@ def scripted_model(latency: float) -> Iterator[str]:
 
 
 async def one_run(count: int, output: Path, **options: object) -> RunOutcome:
-    """A quiet run."""
-    settings = SpawnSettings.load({"count": count, "output": output, "seed": 7, **options})
+    """A quiet run, without a tournament unless one is asked for."""
+    settings = SpawnSettings.load({"count": count, "output": output, "seed": 7, "tournament": False, **options})
     return await spawn(settings, make_progress(count, quiet=True, stream=sys.stderr), environ={})
 
 
@@ -71,6 +71,7 @@ async def critical_path(output: Path, runs: int) -> None:
                     sandbox=sandbox,
                     base_image=os.environ.get("CREATOR_BASE_IMAGE", "python:3.12-slim"),
                     bounce=1.0,
+                    pattern="bounce",
                     hop_limit=1,
                 )
                 assert len(outcome.ideas) == 20, outcome.reason

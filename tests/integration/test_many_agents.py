@@ -25,6 +25,7 @@ async def test_more_than_a_hundred_packed_agents_all_deliver_and_the_ledger_agre
         COUNT,
         agents_per_cell=40,
         bounce=1.0,
+        pattern="bounce",
         hop_limit=1,
         tournament=False,
         progress=progress,
@@ -67,7 +68,7 @@ def _host_counters(outcome: RunOutcome) -> dict[str, Any]:
 
 async def test_conversations_begin_only_when_births_no_longer_fill_the_model(run: Any, serve: Any) -> None:
     """Else those who are born first wait for the others, and hold the places that these are waiting for."""
-    outcome = await run(24, server=serve(latency=0.2), model_concurrency=2, bounce=1.0, hop_limit=1)
+    outcome = await run(24, server=serve(latency=0.2), model_concurrency=2, bounce=1.0, pattern="bounce", hop_limit=1)
     assert outcome.exit_code == 0, outcome.reason
     (births_before,) = counted(
         outcome,
