@@ -147,6 +147,7 @@ def measure(
                 "model_concurrency": concurrency,
                 "agents_per_cell": agents_per_cell,
                 "bounce": 1.0,
+                "pattern": "bounce",
                 "hop_limit": 1,
                 "tournament": False,
                 "reply_deadline": 900,
