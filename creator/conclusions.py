@@ -80,7 +80,8 @@ def against_baseline(report: BaselineReport, ranking: Ranking | None) -> Sentenc
     if report.preferred is None:
         return Sentence(f"Baseline: {report.ideas:,} one-shot ideas, not compared by a judge", "notice")
     who = "The judges" if ranking and len(ranking.judges) > 1 else "The judge"
-    preferred = f"{who} preferred the population's idea over a one-shot idea in {_pairs(report.preferred)}"
+    chosen = f" (the {report.ideas:,} least alike of {report.made:,})" if report.made > report.ideas else ""
+    preferred = f"{who} preferred the population's idea over a one-shot idea{chosen} in {_pairs(report.preferred)}"
     shown = _shown(
         report.preferred,
         won="",

@@ -30,10 +30,10 @@ from creator.outcome import (
 )
 from creator.record import FIRST_ONE_SHOT, RunRecord
 from creator.settings import SpawnSettings
-from sandbox.protocol import BASELINE, JUDGE, LIKENESS, Idea
+from sandbox.protocol import BASELINE, JUDGE, LIKENESS
 
-MOST_ONE_SHOTS: Final = 3
-"""How many times as many one-shot ideas there may be as ideas of agents, however cheap they are."""
+MOST_ONE_SHOTS: Final = 10
+"""How many one-shot ideas are asked for at most, for each idea that agents were asked for, however cheap they are."""
 OTHER_ACCOUNTS: Final = frozenset({JUDGE, BASELINE, LIKENESS})
 """Whose tokens are not the population's."""
 NO_TOURNAMENT: Final = "no tournament was wanted: ordered by plain checks"
@@ -55,7 +55,8 @@ class Contest:
         self._record = record
         self._likeness = likeness_for(settings, house.backend, house.calls, record.progress.say)
         self._groups = Groups(self._likeness)
-        self._one_shot_groups = Groups(self._likeness)
+        self._baseline: list[IdeaOutcome] = []
+        """The one-shot ideas that take part."""
         self._spent: list[int] = []
         """By generation: the tokens of the population when it had ended."""
         self._tasks: list[asyncio.Task[None]] = []
@@ -79,7 +80,6 @@ class Contest:
         if self._tournament is not None:
             self._tasks.append(group.create_task(self._tournament.play()))
         if self._source is not None:
-            self.expect(self._settings.count)
             self._asking = group.create_task(self._ask_first(self._source))
             self._tasks.append(self._asking)
 
@@ -99,8 +99,7 @@ class Contest:
 
     async def enter(self, idea: IdeaOutcome) -> None:
         """Take in an idea: under the one that it nearly repeats, or among those that judges compare."""
-        groups = self._groups if idea.source == "agent" else self._one_shot_groups
-        placement = await groups.add(idea.number, idea.final, idea.weak)
+        placement = await self._groups.add(idea.number, idea.final, idea.weak)
         if self._tournament is None:
             return
         if placement.replaces is not None:
@@ -118,15 +117,31 @@ class Contest:
         await self._judged()
 
     async def finish(self) -> None:
-        """Ask for further one-shot ideas until as many tokens went into them as into the population; compare them."""
-        if self._source is not None:
-            room = MOST_ONE_SHOTS * self._settings.asked - len(self._record.one_shots)
-            async with aclosing(self._source.more(self._population_tokens(), room)) as ideas:
-                async for idea in ideas:
-                    await self._enter_one_shot(idea)
-            for reason in self._source.failures:
-                self._record.event("no one-shot idea", BASELINE, reason=reason)
-            await self._judged()
+        """Ask for further one-shot ideas until as many tokens went into them as into the population; compare the best.
+
+        Of all of them as many take part as agents have ideas: those in which plain checks find least, and that are
+        least like the others.
+        """
+        if self._source is None:
+            return
+        room = MOST_ONE_SHOTS * self._settings.asked - len(self._record.one_shots)
+        async with aclosing(self._source.more(self._population_tokens(), room)) as ideas:
+            async for idea in ideas:
+                self._record.one_shot(idea)
+        for reason in self._source.failures:
+            self._record.event("no one-shot idea", BASELINE, reason=reason)
+        groups = Groups(self._likeness)
+        for one in self._record.one_shots:
+            await groups.add(one.number, one.final, one.weak)
+        ranking = order_by_checks(self._record.one_shots, groups)
+        order = sorted(ranking.order, key=ranking.under.__contains__)  # near-duplicates last
+        chosen = set(order[: len(self._record.ideas)])
+        self._baseline = [one for one in self._record.one_shots if one.number in chosen]
+        if self._tournament is not None:
+            self.expect(len(self._baseline))
+            for one in self._baseline:
+                self._tournament.enter(one.number, one.final)
+        await self._judged()
 
     async def _judged(self) -> None:
         if self._tournament is not None:
@@ -137,10 +152,7 @@ class Contest:
     async def _ask_first(self, source: OneShots) -> None:
         async with aclosing(source.first(self._settings.count)) as ideas:
             async for idea in ideas:
-                await self._enter_one_shot(idea)
-
-    async def _enter_one_shot(self, idea: Idea) -> None:
-        await self.enter(self._record.one_shot(idea))
+                self._record.one_shot(idea)
 
     def _note(self, verdict: Verdict) -> None:
         self._record.ledger.record_comparison(*dataclasses.astuple(verdict))
@@ -175,10 +187,11 @@ class Contest:
         """What can be said of all ideas together, as it is now."""
         ranking = await self.ranking()  # first, as it does the fit in a thread that the rest needs too
         ideas, tournament = self._record.ideas, self._tournament
-        one_shots = [one.number for one in self._record.one_shots]
+        one_shots = [one.number for one in self._baseline]
         baseline = None
         if self._source is not None:
             baseline = BaselineReport(
+                made=len(self._record.one_shots),
                 ideas=len(one_shots),
                 population_tokens=self._population_tokens(),
                 baseline_tokens=self._source.tokens,
@@ -190,14 +203,14 @@ class Contest:
             ranking=ranking,
             diversity=await diversity_of(agents, ideas, WordLikeness()),
             baseline=baseline,
-            one_shot=self._record.one_shots,
+            one_shot=self._baseline,
             generations=self._generations() if self._settings.generations else [],
         )
 
     def _generations(self) -> list[GenerationReport]:
         """What each generation came to, against the first one and against one-shot ideas."""
         reports: list[GenerationReport] = []
-        one_shots = [one.number for one in self._record.one_shots]
+        one_shots = [one.number for one in self._baseline]
         spent = [0, *self._spent]
         members: dict[int, list[int]] = {}
         for idea in self._record.ideas:

@@ -149,7 +149,9 @@ class BaselineReport(Record):
     """How the population did against one-shot ideas of the same model."""
 
     ideas: int = Field(ge=0)
-    """One-shot ideas that took part."""
+    """One-shot ideas that took part: as many as the population's, where the same tokens gave so many."""
+    made: int = Field(default=0, ge=0)
+    """One-shot ideas that were asked for and given, those that took part included."""
     population_tokens: int = Field(ge=0)
     baseline_tokens: int = Field(ge=0)
     preferred: Preferred | None = None
@@ -216,7 +218,7 @@ class Conclusion(Record):
     diversity: Diversity | None = None
     baseline: BaselineReport | None = None
     one_shot: list[IdeaOutcome] = Field(default_factory=list)
-    """The ideas of the baseline, numbered from 100,001 on."""
+    """The ideas of the baseline that took part in the tournament, numbered from 100,001 on."""
     generations: list[GenerationReport] = Field(default_factory=list)
     """One for each generation when there were several."""
 

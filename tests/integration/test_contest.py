@@ -174,9 +174,10 @@ async def test_one_shot_ideas_of_the_same_model_take_part_blind(run: Run, serve:
     assert outcome.exit_code == 0, outcome.reason
     baseline = outcome.baseline
     assert baseline is not None
-    assert baseline.ideas == len(outcome.one_shot) >= 4
-    assert baseline.ideas <= 12
-    assert baseline.ideas == 12 or baseline.baseline_tokens >= baseline.population_tokens
+    assert baseline.ideas == len(outcome.one_shot) == 4
+    assert 4 <= baseline.made <= 40
+    assert baseline.made == 40 or baseline.baseline_tokens >= baseline.population_tokens
+    assert rows(outcome, "SELECT count(*) FROM ideas WHERE source = 'one-shot'") == [(baseline.made,)]
     assert baseline.preferred is not None
     assert 0 <= baseline.preferred.low <= baseline.preferred.share <= baseline.preferred.high <= 1
     assert all(idea.number > 100_000 and idea.source == "one-shot" for idea in outcome.one_shot)
