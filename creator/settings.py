@@ -222,20 +222,14 @@ class SpawnSettings(TemplateSettings):
     hop_limit: int = Field(default=3, ge=0, le=100)
     """How many colleagues an idea may pass."""
 
-    @field_validator("with_agents", mode="before")
+    @field_validator("with_agents", "judge_model", mode="before")
     @classmethod
-    def _names_are_split(cls, value: object) -> object:
+    def _names_are_split(cls, value: object, info: ValidationInfo) -> object:
         texts = [value] if isinstance(value, str) else value
         if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
-            raise ValueError("name kept agents, such as 'ada_freight,bo_clinics'")
-        return [name.strip() for text in texts for name in text.split(",") if name.strip()]
-
-    @field_validator("judge_model", mode="before")
-    @classmethod
-    def _judges_are_split(cls, value: object) -> object:
-        texts = [value] if isinstance(value, str) else value
-        if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
-            raise ValueError("name models, such as 'openai:gpt-4.1-mini'")
+            models = info.field_name == "judge_model"
+            example = "models, such as 'openai:gpt-4.1-mini'" if models else "kept agents, such as 'ada,bo_clinics'"
+            raise ValueError(f"name {example}")
         return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
     @field_validator("keep")

@@ -147,3 +147,38 @@ def test_keys_are_looked_up_in_the_environment_over_dotenv(monkeypatch: pytest.M
     assert load_environ()["OTHER_KEY"] == "$not{expanded}"
     monkeypatch.setenv("OPENAI_API_KEY", "environment")
     assert load_environ()["OPENAI_API_KEY"] == "environment"
+
+
+def test_an_objective_from_a_file_takes_the_place_of_the_other(tmp_path: Path) -> None:
+    path = tmp_path / "objective.txt"
+    path.write_text("\ufeffTide clocks.\n\nFor small harbours.\n", encoding="utf-8")
+    settings = SpawnSettings.load({"count": 2, "objective_file": str(path), "objective": "something else"})
+    assert settings.objective == "Tide clocks.\n\nFor small harbours."
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"", "holds 0 characters"), (b"\xff\xfe", "not UTF-8"), (b"x" * 5_000, "5,000")]
+)
+def test_an_objective_file_that_cannot_be_used_is_said(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "objective.txt"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=said) as error:
+        SpawnSettings.load({"count": 2, "objective_file": path})
+    assert "objective file" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("count", "generations", "keep", "asked"), [(20, 0, None, 20), (20, 2, 5, 50), (1, 3, None, 4)]
+)
+def test_generations_bring_further_ideas(count: int, generations: int, keep: int | None, asked: int) -> None:
+    assert SpawnSettings.load({"count": count, "generations": generations, "keep": keep}).asked == asked
+
+
+def test_no_more_parents_are_kept_than_there_are_agents() -> None:
+    with pytest.raises(UsageError, match=r"Option --keep: 9 does not fit, there are only 5 agents"):
+        SpawnSettings.load({"count": 5, "keep": 9})
+
+
+def test_judges_are_named_once_or_repeatedly_or_with_commas() -> None:
+    settings = SpawnSettings.load({"count": 2, "judge_model": ("openai:a, openai:b", "anthropic:c")})
+    assert settings.judge_model == ["openai:a", "openai:b", "anthropic:c"]
