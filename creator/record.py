@@ -20,7 +20,7 @@ from creator.progress import Progress
 from creator.runtime import Exchange
 from creator.settings import SpawnSettings
 from creator.wishes import Wish
-from sandbox.protocol import CellReport, Proposal
+from sandbox.protocol import CellReport, Idea, Proposal
 
 REASON_CHARACTERS = 500
 
@@ -163,12 +163,28 @@ class RunRecord:
         with self._faults():
             self.ledger.record_event(kind, subject, detail)
 
-    def idea(self, author: str, conversation: str, proposal: Proposal, *, generation: int = 0) -> IdeaOutcome:
-        """An agent delivered its idea; what others made and said of it is what the host saw."""
+    def idea(
+        self,
+        author: str,
+        conversation: str,
+        proposal: Proposal,
+        *,
+        generation: int = 0,
+        check: Callable[[Idea], list[str]] = lambda idea: [],
+    ) -> IdeaOutcome:
+        """An agent delivered its idea; what others made and said of it is what the host saw.
+
+        Args:
+            author: Whose idea it is.
+            conversation: In which it was delivered.
+            proposal: The author's own text.
+            generation: Of its author.
+            check: Says in a few words each what is plainly wrong with an idea's final text.
+        """
         versions, remarks = self._conversations.lineage(conversation, author, proposal.idea, self._texts)
         self._texts += len(versions)
         number = len(self.ideas) + 1
-        weak: list[str] = []
+        weak = check(versions[-1].idea)
         for version in versions:
             self.ledger.record_idea(
                 version.id,

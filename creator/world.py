@@ -20,6 +20,7 @@ from creator.colleagues import Colleagues
 from creator.decisions import Decisions
 from creator.errors import EnvironmentFault
 from creator.house import House, Listeners, end_tasks
+from creator.ideas.checks import idea_check
 from creator.models.backend import Backend
 from creator.modules import Modules
 from creator.outcome import RunOutcome, StartedRun
@@ -354,7 +355,8 @@ class World:
                 if isinstance(error, (ConnectionError, TimeoutError, LookupError)):
                     break
             else:
-                self.record.idea(name, conversation, proposal)
+                check = idea_check(self.house.form, self.house.blueprints.get(name), self.settings.objective)
+                self.record.idea(name, conversation, proposal, check=check)
                 return
         await self._nursery.end(name)
         self.record.agent_failed(number, reason)

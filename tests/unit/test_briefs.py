@@ -66,5 +66,8 @@ def test_a_brief_made_by_hand_has_a_persona_that_stays() -> None:
         "role": "market analyst",
         "temperament": "bold",
         "topic": "supply orders",
+        "customer": "",
+        "technology": "",
         "persona": brief.persona,
+        "businesses": "dental care businesses",
     }
