@@ -93,7 +93,14 @@ class Brief(BaseModel):
 
     def facts(self) -> dict[str, str]:
         """The brief as flat texts, for the beginnings that a small model continues."""
-        return {name: str(value) for name, value in self.model_dump().items()}
+        told = {name: str(value) for name, value in self.model_dump().items()}
+        return {**told, "businesses": businesses_of(self.sector)}
+
+
+def businesses_of(sector: str) -> str:
+    """A sector as a phrase for who works in it: ``hair salons`` as it is, ``plumbing businesses`` for ``plumbing``."""
+    is_plural = sector.endswith("s") and (not sector.endswith(("ss", "us", "is", "ics")) or sector.endswith("clinics"))
+    return sector if is_plural else f"{sector} businesses"
 
 
 def _deck(items: Sequence[Item], dice: random.Random) -> Iterator[Item]:

@@ -180,11 +180,25 @@ class RunRecord:
         with self._faults():
             self.ledger.record_event(kind, subject, detail)
 
-    def idea(self, wish: Wish, author: str, conversation: str, proposal: Proposal) -> IdeaOutcome:
-        """An agent delivered its idea; what others made and said of it is what the host saw."""
+    def idea(
+        self,
+        wish: Wish,
+        author: str,
+        conversation: str,
+        proposal: Proposal,
+        check: Callable[[Idea], list[str]] = lambda idea: [],
+    ) -> IdeaOutcome:
+        """An agent delivered its idea; what others made and said of it is what the host saw.
+
+        Args:
+            wish: What the agent was asked to be.
+            author: Its name.
+            conversation: In which it was delivered.
+            proposal: The author's own text.
+            check: Says in a few words each what is plainly wrong with an idea's final text.
+        """
         versions, remarks = self._conversations.lineage(conversation, author, proposal.idea, self._texts)
         self._texts += len(versions)
-        brief = wish.brief
         idea = IdeaOutcome(
             number=len(self.ideas) + 1,
             author=author,
@@ -194,13 +208,7 @@ class RunRecord:
             agent_model=self.model,
             conversation=conversation,
             generation=wish.generation,
-            weak=weaknesses(
-                versions[-1].idea,
-                self._form,
-                sector=brief.sector,
-                topic=brief.topic,
-                objective=self.settings.objective,
-            ),
+            weak=check(versions[-1].idea),
         )
         self._write_texts(idea)
         self.ideas.append(idea)

@@ -17,6 +17,7 @@ from creator.contest import Contest
 from creator.decisions import Decisions
 from creator.errors import EnvironmentFault
 from creator.house import House, end_tasks
+from creator.ideas.checks import idea_check
 from creator.ledger.store import WishRow
 from creator.modules import Modules
 from creator.record import RunRecord
@@ -306,7 +307,8 @@ class Society:
                 if isinstance(error, (ConnectionError, TimeoutError, LookupError)):
                     break
             else:
-                idea = self._record.idea(wish, name, conversation, proposal)
+                check = idea_check(self._house.form, self._house.blueprints.get(name), self._settings.objective)
+                idea = self._record.idea(wish, name, conversation, proposal, check)
                 if self._contest is not None:
                     await self._contest.enter(idea)
                 return

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - marks of different scripts look alike, and all of them are meant
 """Plain checks of a text's wording, in any language and script: does it repeat itself, is it cut off?
 
 They find what small models do wrong most: loops, stutter, and sentences that end in the middle. None of them judges
@@ -36,124 +37,17 @@ _PAIRS: Final = ("()", "[]", "{}", "（）", "［］", "「」", "『』", "【�
 _INNER_END: Final = re.compile(r"[^\W\d_]{3}[.!?]\s+[^\W\d_a-z]|[。！？]")
 _LIST_LINE: Final = re.compile(r"\s*(?:[-*•–]|\d{1,2}[.)])\s")
 
-_ENGLISH: Final = frozenset(
-    ["the", "a", "an", "and", "of", "to", "for", "in", "is", "are", "that", "with", "on", "it", "they", "by"]
+_SMALL_WORDS: Final = "the a an and of to for in is are that with on it they by"
+_ENGLISH: Final = frozenset(_SMALL_WORDS.split())
+_ANNOUNCING: Final = "the a an and or but because nor whose their your every"
+_NEVER_LAST_IN_ENGLISH: Final = frozenset(_ANNOUNCING.split())
+_ANNOUNCING_ANYWHERE: Final = (
+    "the a an and or but of to for with in on by from at because that which is are their our your "
+    "der die das den dem des und oder aber ein eine einen einem einer für von im weil dass sowie "
+    "le la les un une et ou de du pour avec que dans sur qui leur "
+    "el los las y o con para por una unos del lo il gli e di che per della dei het een en van voor met"
 )
-_NEVER_LAST_IN_ENGLISH: Final = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "and",
-        "or",
-        "but",
-        "because",
-        "nor",
-        "whose",
-        "their",
-        "your",
-        "every",
-        "than",
-        "which",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "if",
-        "when",
-        "while",
-    ]
-)
-_NEVER_LAST: Final = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "and",
-        "or",
-        "but",
-        "of",
-        "to",
-        "for",
-        "with",
-        "in",
-        "on",
-        "by",
-        "from",
-        "at",
-        "because",
-        "that",
-        "which",
-        "is",
-        "are",
-        "their",
-        "our",
-        "your",
-        "der",
-        "die",
-        "das",
-        "den",
-        "dem",
-        "des",
-        "und",
-        "oder",
-        "aber",
-        "ein",
-        "eine",
-        "einen",
-        "einem",
-        "einer",
-        "für",
-        "von",
-        "im",
-        "weil",
-        "dass",
-        "sowie",
-        "le",
-        "la",
-        "les",
-        "un",
-        "une",
-        "et",
-        "ou",
-        "de",
-        "du",
-        "pour",
-        "avec",
-        "que",
-        "dans",
-        "sur",
-        "qui",
-        "leur",
-        "el",
-        "los",
-        "las",
-        "y",
-        "o",
-        "con",
-        "para",
-        "por",
-        "una",
-        "unos",
-        "del",
-        "lo",
-        "il",
-        "gli",
-        "e",
-        "di",
-        "che",
-        "per",
-        "della",
-        "dei",
-        "het",
-        "een",
-        "en",
-        "van",
-        "voor",
-        "met",
-    ]
-)
+_NEVER_LAST: Final = frozenset(_ANNOUNCING_ANYWHERE.split())
 """Words that end no sentence, in languages that are written much; a text without a full stop is cut after them."""
 
 

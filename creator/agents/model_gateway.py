@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Container, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from autogen_core import MessageContext, RoutedAgent, message_handler
@@ -12,6 +15,8 @@ from pydantic import ValidationError
 
 from creator.agents.messages import CompleteText, Filled, FillTemplate
 from creator.blueprint import Blueprint
+from creator.errors import ModelError
+from creator.ideas.checks import idea_check, weaknesses
 from creator.ideas.form import IdeaForm
 from creator.models.calls import ModelCalls
 from creator.models.filling import Filler, FillRequest
@@ -22,6 +27,8 @@ from creator.trials import scripted_reply
 from sandbox.protocol import CREATOR, Idea, ModelReply, ModelRequest, RefineRequest
 
 MAX_PROMPT_CHARACTERS: Final = 60_000
+MAX_TOLD: Final = 6
+"""Weaknesses that a model is told of."""
 
 
 class ModelGateway(RoutedAgent):
@@ -91,17 +98,19 @@ class ModelGateway(RoutedAgent):
                 completion_tokens=usage.completion_tokens,
             )
         before = self._spent(agent)
-        content = await self._filler.fill(
+        parent = self._refined(ctx.message_id)
+        content = await self._idea(
             agent,
             FillRequest(
                 messages=message.messages,
                 json_schema=self._form.answer_schema,
                 hints=self._form.hints,
-                facts=self._facts(agent, ctx.message_id, message.revises, message.advice),
+                facts=self._facts(agent, message.revises or parent, message.advice if message.revises else ""),
                 temperature=message.temperature,
                 max_tokens=message.max_tokens,
                 seed=self._random.getrandbits(32),
             ),
+            own=message.revises is not None or parent is None,
         )
         after = self._spent(agent)
         return ModelReply(
@@ -143,20 +152,51 @@ class ModelGateway(RoutedAgent):
         account = self._calls.accounts.get(agent)
         return (account.prompt_tokens, account.completion_tokens) if account is not None else (0, 0)
 
-    def _facts(self, agent: str, message_id: str | None, revised: Idea | None, advice: str) -> dict[str, str]:
+    async def _idea(self, agent: str, request: FillRequest, *, own: bool) -> str:
+        """An idea; where plain checks call it weak, the better one of it and a second try.
+
+        Args:
+            agent: On whose account.
+            request: What has to be filled.
+            own: Whether it is about the agent's own sector, and not about that of a colleague's idea.
+        """
+        check = (
+            idea_check(self._form, self._blueprints.get(agent), self._objective)
+            if own
+            else lambda idea: weaknesses(idea, self._form)
+        )
+        first = await self._filler.fill(agent, request)
+        found = check(self._form.idea_from(json.loads(first)))
+        if not found:
+            return first
+        hint = UserMessage(
+            content=f"Your last answer was weak: {'; '.join(found[:MAX_TOLD])}. Write it anew, without that.",
+            source="user",
+        )
+        again = replace(request, messages=[*request.messages, hint], seed=self._random.getrandbits(32))
+        with suppress(ModelError):  # a weak idea is better than none
+            second = await self._filler.fill(agent, again)
+            if len(check(self._form.idea_from(json.loads(second)))) < len(found):
+                return second
+        return first
+
+    def _refined(self, message_id: str | None) -> Idea | None:
+        """The colleague's idea that the asker was asked to make better; None where it was asked for something else."""
+        parent = self._admission(message_id).parent
+        if parent is None or parent.payload.data_type != RefineRequest.__name__:
+            return None
+        try:
+            return RefineRequest.model_validate_json(parent.payload.data).idea
+        except ValidationError:
+            return None
+
+    def _facts(self, agent: str, prior: Idea | None, advice: str) -> dict[str, str]:
         """What is known of the asker, and of the idea that it shall make better: its own, or a colleague's."""
         blueprint = self._blueprints.get(agent)
         facts = {"objective": self._objective, **(blueprint.facts() if blueprint is not None else {})}
-        parent = self._admission(message_id).parent
-        if revised is not None:
+        if prior is not None:
+            facts |= {f"prior_{slot}": str(value) for slot, value in prior.model_dump().items()}
             facts |= {"advice": advice} if advice else {}
-            facts |= {f"prior_{slot}": str(value) for slot, value in revised.model_dump().items()}
-        elif parent is not None and parent.payload.data_type == RefineRequest.__name__:
-            try:
-                idea = RefineRequest.model_validate_json(parent.payload.data).idea
-            except ValidationError:
-                return facts
-            facts |= {f"prior_{slot}": str(value) for slot, value in idea.model_dump().items()}
         return facts
 
 

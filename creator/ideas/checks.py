@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
+from creator.briefs import brief_data
 from creator.ideas.form import IdeaForm
 from creator.text import label
 from creator.wording import is_cut_off, is_english, repeats_itself, say_the_same, words_of
@@ -25,58 +26,13 @@ FEWEST_WORDS: Final = 30
 
 _PLACEHOLDERS: Final = frozenset(("", "na", "n a", "none", "null", "tbd", "todo", "string", "text", "lorem ipsum"))
 _ABOUT: Final = ("title", "problem", "solution", "customer")
-_ANYWHERE: Final = frozenset(
-    [
-        "agent",
-        "agents",
-        "agentic",
-        "business",
-        "businesses",
-        "company",
-        "companies",
-        "customer",
-        "customers",
-        "client",
-        "clients",
-        "data",
-        "digital",
-        "industry",
-        "industries",
-        "idea",
-        "ideas",
-        "management",
-        "manager",
-        "managers",
-        "operation",
-        "operations",
-        "people",
-        "process",
-        "product",
-        "products",
-        "sector",
-        "sectors",
-        "service",
-        "services",
-        "small",
-        "solution",
-        "staff",
-        "system",
-        "systems",
-        "team",
-        "teams",
-        "time",
-        "user",
-        "users",
-        "work",
-        "with",
-        "from",
-        "that",
-        "this",
-        "what",
-        "which",
-        "their",
-    ]
+_COMMON_WORDS: Final = (
+    "agent agents agentic business businesses company companies customer customers client clients data digital "
+    "industry industries idea ideas management manager managers operation operations people process product "
+    "products sector sectors service services small solution staff system systems team teams time user users "
+    "work with from that this what which their"
 )
+_ANYWHERE: Final = frozenset(_COMMON_WORDS.split())
 """Words that fit every sector, and so tell of none."""
 
 
@@ -123,7 +79,9 @@ def idea_check(form: IdeaForm, blueprint: Blueprint | None, objective: str) -> C
     if blueprint is None:
         return lambda idea: weaknesses(idea, form)
     brief = blueprint.brief
-    about = " ".join((brief.sector, brief.topic, brief.customer, *blueprint.skills))
+    # An idea for legal aid may speak of deadlines and forms, and never of law.
+    topics = [topic for one in brief_data().sectors if one.sector == brief.sector for topic in one.topics]
+    about = " ".join((brief.sector, brief.topic, brief.customer, *blueprint.skills, *topics))
     return lambda idea: weaknesses(idea, form, sector=blueprint.sector, topic=about, objective=objective)
 
 

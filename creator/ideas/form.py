@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from creator.errors import UsageError
-from creator.models.hints import check_hints, default_hint
+from creator.models.hints import check_hints
 from creator.models.idea_hints import IDEA_HINTS
+from creator.models.part_hints import part_hint
 from creator.templates.slot_schema import BrokenSlot
 from creator.text import clean
 from sandbox.protocol import MAX_PARTS, PART_NAME, Idea
@@ -135,7 +136,7 @@ def _hints(properties: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, A
     hints: dict[str, dict[str, Any]] = {}
     for name in [*names, "title"]:
         one = properties[name]
-        hint = dict(one["x-fill"]) if "x-fill" in one else default_hint(name, {"maxLength": 400, **one})
+        hint = dict(one["x-fill"] if "x-fill" in one else part_hint(name, one))
         if name != names[-1]:
             hint["refine"] = {"kind": "fact", "fact": f"prior_{name}"}
         hints[name] = hint

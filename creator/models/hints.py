@@ -19,7 +19,7 @@ from creator.templates.slot_schema import BrokenSlot
 from creator.templates.slots import LIST_LENGTH, MAX_LIST, TEXT_LENGTH
 from creator.text import clean
 
-FACTS: Final = frozenset({*Brief.model_fields, "objective"})
+FACTS: Final = frozenset({*Brief.model_fields, "businesses", "objective"})
 """What is known of every agent before its slots are filled."""
 _MAY_BE_EMPTY: Final = frozenset({"customer", "technology"})
 """Not every brief says them, and a slot is never left empty."""
@@ -78,10 +78,12 @@ class _Written(_Hint):
 
 
 class _Sentence(_Written):
-    prefix: _Text
+    prefix: _Text | Annotated[list[_Text], Field(min_length=1, max_length=20)]
     system: _Text | None = None
     min_chars: int = Field(default=90, ge=1, le=400)
     keep_prefix: bool = True
+    one_clause: bool = False
+    plain_words: int | None = Field(default=None, ge=1, le=20)
 
 
 class _Phrase(_Written):
@@ -91,6 +93,7 @@ class _Phrase(_Written):
 
 
 class _List(_Phrase):
+    first: _Text | None = None
     items: int = Field(ge=1, le=MAX_LIST)
 
 

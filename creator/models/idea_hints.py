@@ -1,60 +1,79 @@
-"""How a small model fills an idea, slot by slot, in this order. ``refine`` replaces a hint for a colleague's idea."""
+"""How a small model fills an idea, slot by slot, in this order. ``refine`` replaces a hint where an idea is improved.
+
+The facts that begin with ``work_`` come from `creator.models.agent_work`, those that begin with ``prior_`` from the
+idea that shall be made better.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+_SYSTEM: Final = "You write short, concrete sentences about business."
+
 IDEA_HINTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "problem": {
         "kind": "sentence",
-        "system": "You are {persona}, {role} for {sector}. You work on: {objective}.",
-        "ask": "What is the biggest problem with {topic}?",
-        "prefix": "In {sector}, the biggest problem with {topic} is that",
-        "min_chars": 60,
-        "max_chars": 190,
+        "system": _SYSTEM,
+        "ask": "What is the biggest problem with {topic} in {sector}?",
+        "prefix": "In {sector}, the biggest problem with {topic} is that {work_problem}",
+        "one_clause": True,
+        "min_chars": 10,
+        "max_chars": 70,
         "refine": {"kind": "fact", "fact": "prior_problem"},
     },
     "solution": {
         "kind": "sentence",
-        "system": "You are {persona}, {role} for {sector}. You work on: {objective}.",
-        "ask": "{problem} How could an AI agent help with {topic}?",
-        "prefix": "An AI agent could help by",
-        "min_chars": 60,
-        "max_chars": 190,
+        "system": _SYSTEM,
+        "ask": "How could an AI agent help with {topic} in {sector}?",
+        "prefix": "An AI agent could {work_solution}",
+        "plain_words": 5,
         "refine": {
             "kind": "sentence",
             "system": "You are {persona}, {role} for {sector}. You improve ideas of colleagues.",
             "ask": "Problem: {prior_problem} Idea: {prior_solution} How could the AI agent do this better?",
-            "prefix": "The AI agent could do this better by",
-            "min_chars": 60,
-            "max_chars": 190,
+            "prefix": [
+                "The AI agent could do this better by asking the staff each evening what",
+                "The AI agent could do this better by asking customers first which",
+                "The AI agent could do this better by keeping a list of",
+                "The AI agent could do this better by letting a person check",
+                "The AI agent could do this better by telling people why",
+                "The AI agent could do this better by starting with",
+            ],
+            "after": "prior_solution",
+            "one_clause": True,
+            "min_chars": 15,
+            "max_chars": 100,
+            "advised": {
+                "kind": "sentence",
+                "system": _SYSTEM,
+                "ask": "{advice} What could an AI agent for {topic} do about that?",
+                "prefix": [
+                    "To meet what colleagues object, the AI agent could start small, with only",
+                    "To meet what colleagues object, the AI agent could ask a person whenever",
+                    "To meet what colleagues object, the AI agent could tell the staff each week how",
+                    "To meet what colleagues object, the AI agent could let the staff choose which",
+                ],
+                "after": "prior_solution",
+                "one_clause": True,
+                "min_chars": 15,
+                "max_chars": 100,
+            },
         },
     },
     "customer": {
-        "kind": "phrase",
-        "label": "Customer",
-        "max_chars": 60,
-        "ask": "Sector: {sector}. Topic: {topic}.",
-        "examples": [
-            ["Sector: bakeries. Topic: unsold bread.", "owners of small bakeries"],
-            ["Sector: parcel delivery. Topic: failed first attempts.", "managers of delivery depots"],
-            ["Sector: music schools. Topic: empty lesson slots.", "directors of private music schools"],
-            ["Sector: scrap metal trading. Topic: price swings.", "buyers at scrap yards"],
+        "kind": "choice",
+        "from": [
+            "Small businesses in {sector} that lose hours to {topic}.",
+            "Managers in {sector} who deal with {topic} every week.",
+            "Owners in {sector} who look after {topic} in the evening.",
+            "Teams in {sector} that have nobody to look after {topic}.",
         ],
         "refine": {"kind": "fact", "fact": "prior_customer"},
     },
     "title": {
-        "kind": "phrase",
-        "label": "Product name",
-        "max_chars": 48,
-        "ask": "Sector: {sector}. Topic: {topic}. {solution}",
-        "examples": [
-            ["Sector: bakeries. Topic: unsold bread. An AI agent forecasts daily demand.", "Bread Demand Planner"],
-            ["Sector: parcel delivery. Topic: failed first attempts. An AI agent asks when.", "Doorstep Timing Agent"],
-            ["Sector: music schools. Topic: empty lesson slots. An AI agent fills gaps.", "Lesson Gap Filler"],
-            ["Sector: scrap metal. Topic: price swings. An AI agent watches the market.", "Scrap Price Watch"],
-        ],
+        "kind": "fact",
+        "fact": "work_title",
         "refine": {"kind": "fact", "fact": "prior_title"},
     },
     "revenue_model": {
@@ -72,13 +91,8 @@ IDEA_HINTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "refine": {"kind": "fact", "fact": "prior_revenue_model"},
     },
     "why_now": {
-        "kind": "choice",
-        "from": [
-            "Language models can now read the messy papers and messages that {topic} comes with.",
-            "Running such an agent all day has become cheaper than one hour of work.",
-            "Most people in {sector} carry a phone that an agent can talk to.",
-            "The tools of {sector} have interfaces by now that an agent can use.",
-        ],
+        "kind": "fact",
+        "fact": "work_why_now",
         "refine": {"kind": "fact", "fact": "prior_why_now"},
     },
     "cost_to_try": {
@@ -95,11 +109,11 @@ IDEA_HINTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "kind": "choice",
         "from": [
             "Interview ten people in {sector} about {topic} this week.",
-            "Do the agent's work by hand for three {sector} businesses for a week.",
+            "Do the agent's work by hand for three customers in {sector} for a week.",
             "Collect fifty real cases of {topic} and sort them by cost.",
-            "Show a clickable sketch to five {sector} businesses and ask for a deposit.",
+            "Show a clickable sketch to five customers in {sector} and ask for a deposit.",
             "Sit beside someone in {sector} for a day and write down every step around {topic}.",
-            "Solve {topic} for three {sector} businesses with a spreadsheet first.",
+            "Try it for three customers in {sector} with nothing but a spreadsheet and a phone.",
         ],
         "refine": {
             "kind": "choice",
@@ -112,13 +126,8 @@ IDEA_HINTS: Final[Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "risks": {
-        "kind": "choice",
-        "from": [
-            "People in {sector} may not trust an agent with {topic}.",
-            "The records about {topic} may be too poor to learn from.",
-            "Larger suppliers of software for {sector} may add the same.",
-            "One wrong answer about {topic} can cost more than a year of right ones saves.",
-        ],
+        "kind": "fact",
+        "fact": "work_risk",
         "refine": {"kind": "fact", "fact": "prior_risks"},
     },
 }

@@ -12,15 +12,17 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any, Final
 
 from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, UserMessage
 
 from creator.errors import InvalidAnswer
+from creator.models.agent_work import work_facts
 from creator.models.backend import Completion
 from creator.models.filling import TRIES, Filler, FillRequest, parse_object
 from creator.models.hints import with_facts
+from creator.models.plain_words import plain_grammar
+from creator.wording import is_degenerate, words_of
 
 SAMPLING: Final[Mapping[str, Any]] = {
     "min_p": 0.1,
@@ -39,10 +41,17 @@ SENTENCE_TOKENS: Final = 90
 PHRASE_TOKENS: Final = 32
 TEXT_TOKENS: Final = 130
 TEXT_SENTENCES: Final = 4
+ITEM_WORDS: Final = 4
 SYSTEM_CHARACTERS: Final = 900
 ASKED_CHARACTERS: Final = 700
 FACT_CHARACTERS: Final = 400
 """A call has 640 tokens of context; no single fact may fill it."""
+
+_LOOSE_END: Final = re.compile(
+    r"(?:\s+(?:the|a|an|of|to|for|and|or|but|with|in|on|that|which|who|what|is|are|be|as|by|from|at|they|you|we|"
+    r"their|your|our|its|not|the most|most|next|more|own|other|new|each|these|very|really|also|if|when|can|will|have|"
+    r"has))+$"
+)
 
 _DEFAULT_ASK: Final = "Sector: {sector}. Topic: {topic}."
 _DEFAULT_SYSTEM: Final = "You write short, concrete sentences about business."
@@ -55,11 +64,10 @@ class SlotFiller(Filler):
         """Fill the slots in the order of their hints; each filled slot is a fact for the next."""
         draw = random.Random(request.seed)
         facts = {name: str(value)[:FACT_CHARACTERS] for name, value in request.facts.items()}
-        refining = "prior_title" in facts
+        facts |= work_facts(facts, draw)
         values: dict[str, Any] = {}
         for slot, hint in request.hints.items():
-            chosen = hint.get("refine", hint) if refining else hint
-            value = await self._slot(agent, chosen, facts, draw)
+            value = await self._slot(agent, _fitting(hint, facts), facts, draw)
             if value in ("", []):
                 raise InvalidAnswer(f"the model left {slot!r} empty")
             values[slot] = value
@@ -100,9 +108,7 @@ class SlotFiller(Filler):
             case "phrase":
                 return await self._phrase(agent, hint, facts, draw)
             case "list":
-                text = await self._phrase(agent, hint, facts, draw)
-                items = [item.strip(" .") for item in text.split(",")]
-                return [item for item in items if item][: hint["items"]]
+                return await self._list(agent, hint, facts, draw)
             case kind:
                 raise ValueError(f"unknown kind of slot {kind!r}")
 
@@ -110,24 +116,47 @@ class SlotFiller(Filler):
         self, agent: str, hint: Mapping[str, Any], facts: Mapping[str, str], draw: random.Random
     ) -> str:
         """Continue a beginning to one plain sentence."""
-        prefix = with_facts(hint["prefix"], facts)
+        beginnings = hint["prefix"]
+        prefix = with_facts(beginnings if isinstance(beginnings, str) else draw.choice(beginnings), facts)
+        before = first_sentence(facts.get(hint.get("after", ""), ""))
         low, high = hint.get("min_chars", 90), hint.get("max_chars", 190)
         messages: list[LLMMessage] = [
             SystemMessage(content=with_facts(hint.get("system", _DEFAULT_SYSTEM), facts)),
             UserMessage(content=with_facts(hint.get("ask", _DEFAULT_ASK), facts), source="user"),
             AssistantMessage(content=prefix, source="assistant"),
         ]
-        grammar = f'root ::= " " [a-z] [a-zA-Z0-9 ,\'-]{{{low},{high}}} "."'
+        if "plain_words" in hint:
+            grammar = plain_grammar(1, hint["plain_words"], facts.get("topic", ""))
+        else:
+            letters = "a-zA-Z '-" if hint.get("one_clause") else "a-zA-Z0-9 ,'-"
+            grammar = f'root ::= " " [a-z] [{letters}]{{{low},{high}}} "."'
         for _ in range(TRIES):
             text = await self._ask(agent, messages, grammar, SENTENCE_TEMPERATURE, SENTENCE_TOKENS, draw)
             sentence = trimmed(text.removeprefix(prefix), high)
+            if "plain_words" in hint:  # the limit of words may have cut it
+                sentence = _without_loose_end(sentence.rstrip(".")) + "."
             if not is_degenerate(sentence):
                 whole = sentence if hint.get("keep_prefix") is False else f"{prefix} {sentence}"
-                return whole[:1].upper() + whole[1:]
+                return f"{before} {whole[:1].upper()}{whole[1:]}".strip()
         return ""
 
-    async def _phrase(self, agent: str, hint: Mapping[str, Any], facts: Mapping[str, str], draw: random.Random) -> str:
-        """A few words, after four examples."""
+    async def _list(
+        self, agent: str, hint: Mapping[str, Any], facts: Mapping[str, str], draw: random.Random
+    ) -> list[str]:
+        """A few words each, none of which only says again what stands before it."""
+        first = with_facts(hint.get("first", ""), facts).replace(",", " ").strip()
+        text = await self._phrase(agent, hint, facts, draw, begun=f"{first}," if first else "")
+        items = [first] if first else []
+        for part in text.split(","):
+            item = _without_loose_end(" ".join(part.strip(" .").split()[:ITEM_WORDS]))
+            if not is_degenerate(item) and set(words_of(item)) - set(words_of(" ".join(items))):
+                items.append(item)
+        return items[: hint["items"]] if text else []
+
+    async def _phrase(
+        self, agent: str, hint: Mapping[str, Any], facts: Mapping[str, str], draw: random.Random, begun: str = ""
+    ) -> str:
+        """A few words, after four examples; what goes on after ``begun`` where that is given."""
         label = hint.get("label", "Answer")
         messages: list[LLMMessage] = [SystemMessage(content=f"{label}: answer with a few words.")]
         for asked, answer in hint["examples"]:
@@ -136,13 +165,18 @@ class SlotFiller(Filler):
         messages.append(UserMessage(content=with_facts(hint.get("ask", _DEFAULT_ASK), facts), source="user"))
         low, high = hint.get("min_chars", 4), hint.get("max_chars", 60)
         separator = "," if hint["kind"] == "list" else ""
-        grammar = f"root ::= [a-zA-Z] [a-zA-Z0-9 {separator}&'-]{{{low},{high}}}"
+        grammar = f"[a-zA-Z] [a-zA-Z0-9 {separator}&'-]{{{low},{high}}}"
+        grammar = f'root ::= " " {grammar}' if begun else f"root ::= {grammar}"
+        if begun:
+            messages.append(AssistantMessage(content=begun, source="assistant"))
         for _ in range(TRIES):
-            text = await self._ask(agent, messages, grammar, PHRASE_TEMPERATURE, PHRASE_TOKENS, draw)
-            phrase = " ".join(text.split()).strip(" ,.-&'")
+            temperature = SENTENCE_TEMPERATURE if begun else PHRASE_TEMPERATURE
+            text = await self._ask(agent, messages, grammar, temperature, PHRASE_TOKENS, draw)
+            phrase = " ".join(text.removeprefix(begun).split()).strip(" ,.-&'")
             if len(phrase) >= high:
                 phrase = phrase[:high].rpartition(" ")[0].strip(" ,.-&'")
-            if len(phrase) >= low and not is_degenerate(phrase):
+            # A list is looked at item by item.
+            if len(phrase) >= low and (separator or not is_degenerate(phrase)):
                 return phrase
         return ""
 
@@ -163,6 +197,15 @@ class SlotFiller(Filler):
             extra={**SAMPLING, "grammar": grammar, "seed": draw.getrandbits(31)},
         )
         return completion.text
+
+
+def _fitting(hint: Mapping[str, Any], facts: Mapping[str, str]) -> Mapping[str, Any]:
+    """The hint itself, or what replaces it where an idea is improved, with or without colleagues' advice."""
+    if "prior_title" not in facts:
+        return hint
+    refining: Mapping[str, Any] = hint.get("refine", hint)
+    advised: Mapping[str, Any] = refining.get("advised", refining)
+    return advised if facts.get("advice") else refining
 
 
 def _shortened(messages: Sequence[LLMMessage]) -> list[LLMMessage]:
@@ -188,13 +231,16 @@ def trimmed(text: str, limit: int) -> str:
     if text.endswith(".") and len(text) <= limit:
         return text
     text = text.rstrip(".")[:limit]
-    clause = re.match(r"(.{40,}?.*)(?:,| and | but | which | so that )", text)
+    clause = re.match(r"(.{15,}?.*)(?:,| and | but | which | so that )", text)
     cut = clause[1] if clause is not None else text.rpartition(" ")[0] or text
-    return re.sub(r"\s+(?:the|a|an|of|to|for|and|or|with|in|on|that|is|are|as|by)$", "", cut.rstrip(" ,-")) + "."
+    return _without_loose_end(cut.rstrip(" ,-")) + "."
 
 
-def is_degenerate(text: str) -> bool:
-    """Whether a text is empty or says the same over and over."""
-    words = re.findall(r"[a-z0-9']+", text.lower())
-    stuttered = any(first == second for first, second in pairwise(words))
-    return not words or stuttered or (len(words) >= 6 and len(set(words)) / len(words) < 0.6)
+def _without_loose_end(text: str) -> str:
+    """A text without the small words at its end that announce more."""
+    return _LOOSE_END.sub("", text)
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a text, whole; all of a text that has no end."""
+    return re.split(r"(?<=[.!?])\s", text.strip(), maxsplit=1)[0]

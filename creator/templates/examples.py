@@ -163,8 +163,10 @@ def _ordinary(
             return draw.randint(hint["low"], hint["high"])
         case "sentence":
             ending = f"{draw.choice(_ENDINGS)}."
-            keeps = hint.get("keep_prefix", True)
-            return f"{with_facts(hint['prefix'], facts)} {ending}" if keeps else ending[0].upper() + ending[1:]
+            prefixes = [hint["prefix"]] if isinstance(hint["prefix"], str) else hint["prefix"]
+            if hint.get("keep_prefix", True):
+                return f"{with_facts(draw.choice(prefixes), facts)} {ending}"
+            return ending[0].upper() + ending[1:]
         case kind:
             answer: str = draw.choice(hint["examples"])[1]
             return answer.split(", ") if kind == "list" else answer

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from creator.errors import EnvironmentFault
+from creator.ideas.checks import weaknesses
+from creator.ideas.form import BUSINESS
 from creator.models import embedded, embedded_model
 from creator.models.calls import ModelCalls
 from creator.models.choose import filler_for
@@ -23,6 +25,7 @@ from sandbox.protocol import Idea
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(400)]
 
 FACTS = {"persona": "Ada Loaf", "role": "baker", "sector": "bakeries", "topic": "unsold bread", "objective": "ideas"}
+FACTS |= {"businesses": "bakeries"}
 
 
 def is_gone(pid: int) -> bool:
@@ -78,9 +81,10 @@ async def test_it_fills_an_agent_and_its_ideas(servers: list[int]) -> None:
         prior = {f"prior_{slot}": text for slot, text in idea.model_dump().items()}
         better = Idea.model_validate(await fill(Idea.model_json_schema(), IDEA_HINTS, **prior))
     assert (agent["persona"], agent["sector"]) == ("Ada Loaf", "bakeries")
-    assert str(agent["goal"]).startswith("My goal is to help bakeries businesses ")
+    assert "bakeries" in str(agent["goal"]) and "unsold bread" in str(agent["goal"])
+    assert weaknesses(idea, BUSINESS, sector="bakeries") == []
     assert (better.title, better.problem) == (idea.title, idea.problem)
-    assert better.solution.startswith("The AI agent could do this better by ")
+    assert better.solution.startswith(f"{idea.solution} The AI agent could do this better by ")
     assert calls.accounts["ada"].completion_tokens > 0
     assert all(is_gone(pid) for pid in servers)
 

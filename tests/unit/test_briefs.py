@@ -92,6 +92,7 @@ def test_a_brief_made_by_hand_has_a_persona_that_stays() -> None:
         "customer": "",
         "technology": "",
         "persona": brief.persona,
+        "businesses": "dental care businesses",
     }
 
 

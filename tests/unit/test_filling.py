@@ -12,12 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creator.errors import InvalidAnswer
+from creator.ideas.checks import weaknesses
+from creator.ideas.form import BUSINESS
 from creator.models.calls import ModelCalls
 from creator.models.filling import FillRequest, ObjectFiller, parse_object
 from creator.models.hints import default_hint, with_facts
 from creator.models.idea_hints import IDEA_HINTS
-from creator.models.slot_filling import SlotFiller, few_sentences, is_degenerate, trimmed
+from creator.models.plain_words import plain_grammar
+from creator.models.slot_filling import SlotFiller, few_sentences, trimmed
 from creator.templates.rendering import load_template
+from creator.wording import is_degenerate
 from sandbox.protocol import Idea
 from tests.unit.scripted import Scripted
 
@@ -116,25 +120,20 @@ FACTS = {
 
 
 async def test_a_small_model_fills_an_idea_slot_by_slot() -> None:
-    backend = Scripted("it goes stale before anybody has bought it and nobody knows how much to bake.", "asking")
-    backend.texts = [
-        "it goes stale before anybody has bought it.",
-        "counting what is sold by the hour.",
-        "owners",
-        "Loaf Plan",
-    ]
+    backend = Scripted("")
+    backend.texts = ["throw it away in the evening.", "bake the next day."]
     filler = SlotFiller(ModelCalls(backend))
     values = json.loads(
         await filler.fill("ada", request(json_schema=Idea.model_json_schema(), hints=IDEA_HINTS, facts=FACTS))
     )
     idea = Idea.model_validate(values)
-    assert (
-        idea.problem
-        == "In bakeries, the biggest problem with unsold bread is that it goes stale before anybody has bought it."
-    )
-    assert idea.solution.startswith("An AI agent could help by counting")
-    assert idea.title == "Loaf Plan"
-    assert all("grammar" in extra for extra in backend.extras)
+    assert idea.problem.startswith("In bakeries, the biggest problem with unsold bread is that ")
+    assert idea.problem.endswith(" throw it away in the evening.")
+    assert idea.solution.startswith("An AI agent could ") and idea.solution.endswith(" bake the next day.")
+    assert idea.title.startswith("Unsold Bread ")
+    assert list(idea.parts) == BUSINESS.fields, "no part is empty"
+    assert len(backend.asked) == 2 and all("grammar" in extra for extra in backend.extras)
+    assert weaknesses(idea, BUSINESS, sector="bakeries", topic="unsold bread") == []
 
 
 async def test_a_refinement_keeps_what_it_does_not_improve() -> None:
@@ -146,8 +145,64 @@ async def test_a_refinement_keeps_what_it_does_not_improve() -> None:
         )
     )
     assert values["title"] == "old title"
-    assert values["solution"].startswith("The AI agent could do this better by asking customers")
+    assert values["solution"].startswith("old solution The AI agent could do this better by ")
+    assert values["solution"].endswith(" asking customers the evening before what they will want.")
     assert len(backend.asked) == 1
+
+
+async def test_what_colleagues_advise_is_what_a_small_model_is_asked_about() -> None:
+    backend = Scripted("the bread that is left every day.")
+    prior = {f"prior_{slot}": f"Old {slot}. And more of it." for slot in Idea.model_fields}
+    facts = {**FACTS, **prior, "advice": "Nobody counts bread at night."}
+    values = json.loads(
+        await SlotFiller(ModelCalls(backend)).fill(
+            "bo", request(json_schema=Idea.model_json_schema(), hints=IDEA_HINTS, facts=facts)
+        )
+    )
+    assert "Nobody counts bread at night." in str(backend.asked[0][1].content)
+    assert values["solution"].startswith("Old solution. To meet what colleagues object, the AI agent could ")
+    assert values["problem"] == prior["prior_problem"]
+
+
+async def test_a_list_begins_with_what_is_known_and_says_nothing_twice() -> None:
+    backend = Scripted(" bread unsold, bread bread bread, dough planning for the, daily demand of all our shops")
+    hint = {"kind": "list", "items": 3, "first": "{topic}", "max_chars": 90, "examples": [["Sector: x.", "a, b"]]}
+    schema = {"type": "object", "properties": {"interests": {"type": "array"}}}
+    values = json.loads(
+        await SlotFiller(ModelCalls(backend)).fill(
+            "ada", request(json_schema=schema, hints={"interests": hint}, facts=FACTS)
+        )
+    )
+    assert values["interests"] == ["unsold bread", "dough planning", "daily demand of all"]
+
+
+async def test_a_sentence_may_have_several_beginnings_and_one_clause() -> None:
+    hint = {"kind": "sentence", "prefix": ["Now", "Soon"], "one_clause": True}
+    beginnings = set()
+    for seed in range(10):
+        backend = Scripted("bread is counted")
+        filled = await SlotFiller(ModelCalls(backend)).fill(
+            "ada", request(json_schema={"properties": {"x": {}}}, hints={"x": hint}, seed=seed)
+        )
+        beginnings.add(json.loads(filled)["x"].split()[0])
+        assert "," not in backend.extras[0]["grammar"].partition("[a-z] ")[2].partition("]")[0]
+    assert beginnings == {"Now", "Soon"}
+
+
+async def test_plain_words_bound_how_a_sentence_ends() -> None:
+    hint = {"kind": "sentence", "prefix": "Warn them before it is too late to", "plain_words": 4}
+    backend = Scripted("order more of the.")
+    filled = await SlotFiller(ModelCalls(backend)).fill(
+        "ada", request(json_schema={"properties": {"x": {}}}, hints={"x": hint}, facts=FACTS)
+    )
+    assert json.loads(filled)["x"] == "Warn them before it is too late to order."
+    assert '"unsold bread"' in backend.extras[0]["grammar"], "the topic may be named"
+
+
+@given(st.text(max_size=80))
+def test_no_topic_breaks_out_of_a_grammar(topic: str) -> None:
+    grammar = plain_grammar(1, 5, topic)
+    assert grammar.count("\n") == 2 and grammar.count('"') % 2 == 0
 
 
 async def test_the_template_is_filled_with_the_same_seed_to_the_same_values() -> None:

@@ -23,7 +23,9 @@ from creator.models.filling import (
     ObjectFiller,
     parse_object,
 )
-from creator.models.slot_filling import FACT_CHARACTERS, SlotFiller, is_degenerate, trimmed, with_facts
+from creator.models.hints import with_facts
+from creator.models.slot_filling import FACT_CHARACTERS, SlotFiller, trimmed
+from creator.wording import is_degenerate
 from tests.unit.scripted import Scripted
 
 KEY = "sk-proj-" + "A1b2C3d4" * 12

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creator.blueprint import Blueprint, blueprint_from_values
-from creator.briefs import brief_data, draw_briefs
+from creator.briefs import brief_data, businesses_of, draw_briefs
 from creator.errors import UsageError
+from creator.models.hints import with_facts
 from creator.policy import check_module
 from creator.templates.examples import example_values
 from creator.templates.literals import LINE_LENGTH, docstring_literal, laid_out, literal
@@ -325,8 +326,14 @@ def test_the_hints_give_values_that_stay_as_they_are(template: Template) -> None
                 assert len(hint["examples"]) == 4
                 assert {len(answer.split(", ")) for _, answer in hint["examples"]} == {hint["items"]}
             case "sentence":
-                longest = max(len(hint["prefix"].replace("{sector}", one.sector)) for one in brief_data().sectors)
-                assert longest + hint["max_chars"] <= properties[slot]["maxLength"]
+                beginnings = [hint["prefix"]] if isinstance(hint["prefix"], str) else hint["prefix"]
+                told = [
+                    with_facts(text, {"sector": one.sector, "businesses": businesses_of(one.sector), "topic": topic})
+                    for one in brief_data().sectors
+                    for topic in one.topics
+                    for text in beginnings
+                ]
+                assert max(map(len, told)) + hint["max_chars"] <= properties[slot]["maxLength"]
             case kind:
                 pytest.fail(f"unknown kind {kind!r}")
 
