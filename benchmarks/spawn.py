@@ -1,4 +1,4 @@
-"""How much a run costs beyond its model calls: ``python -m benchmarks.spawn {critical-path,delivery,embedded,scale}``.
+"""How much a run costs beyond its model calls: ``python -m benchmarks.spawn --help``.
 
 All figures are ratios of times taken in one process on one machine, because absolute times on shared machines drift.
 """
@@ -22,6 +22,7 @@ from benchmarks.processes import run_benchmark
 from benchmarks.scale import measure
 from creator.blueprint import blueprint_from_values
 from creator.briefs import draw_briefs
+from creator.ideas.pairing import rounds_for
 from creator.models.calls import ModelCalls
 from creator.models.choose import filler_for
 from creator.models.embedded import EmbeddedBackend
@@ -77,6 +78,29 @@ async def critical_path(output: Path, runs: int) -> None:
                 assert len(outcome.ideas) == 20, outcome.reason
                 ratios.append(outcome.elapsed_s / CALLS_ON_THE_PATH)
             print(f"{sandbox}: wall time over critical path {sorted(ratios)[len(ratios) // 2]:.2f} (median of {runs})")
+
+
+async def judging(output: Path, runs: int) -> None:
+    """Wall time of ``spawn 20`` with its tournament over the longest chain of calls, at one second a call."""
+    chain = CALLS_ON_THE_PATH + rounds_for(20)
+    ratios = []
+    with scripted_model(1.0) as url:
+        for _ in range(runs):
+            outcome = await one_run(
+                20,
+                output,
+                model="openai:scripted",
+                base_url=url,
+                sandbox="process",
+                bounce=1.0,
+                pattern="bounce",
+                hop_limit=1,
+                tournament=True,
+            )
+            assert outcome.ranking is not None and len(outcome.ranking.places) == 20, outcome.reason
+            ratios.append(outcome.elapsed_s / chain)
+    ratio = sorted(ratios)[len(ratios) // 2]
+    print(f"with the tournament: wall time over a chain of {chain} calls {ratio:.2f} (median of {runs})")
 
 
 async def delivery(output: Path, runs: int) -> None:
@@ -144,11 +168,14 @@ def scale(arguments: argparse.Namespace) -> None:
         measure(Path(folder), arguments.counts, arguments.latency, arguments.concurrency, arguments.agents_per_cell)
 
 
+BENCHMARKS = {"critical-path": critical_path, "judging": judging, "delivery": delivery, "embedded": embedded}
+
+
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, benchmark in {"critical-path": critical_path, "delivery": delivery, "embedded": embedded}.items():
+    for name, benchmark in BENCHMARKS.items():
         command = commands.add_parser(name, help=(benchmark.__doc__ or "").splitlines()[0])
         command.add_argument("--runs", type=int, default=3)
         command.set_defaults(run=in_a_folder(benchmark))

@@ -36,7 +36,7 @@ MOST_ONE_SHOTS: Final = 10
 """How many one-shot ideas are asked for at most, for each idea that agents were asked for, however cheap they are."""
 OTHER_ACCOUNTS: Final = frozenset({JUDGE, BASELINE, LIKENESS})
 """Whose tokens are not the population's."""
-NO_TOURNAMENT: Final = "no tournament was wanted: ordered by plain checks"
+NO_TOURNAMENT: Final = "no tournament was wanted"
 
 
 class Contest:

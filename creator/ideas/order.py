@@ -8,10 +8,7 @@ from typing import Any, Final
 from creator.ideas.duplicates import Groups
 from creator.outcome import IdeaOutcome, Ranking, RatedIdea
 
-NO_JUDGE: Final = (
-    "no model was there that can judge: ordered by plain checks; a capable model is needed for a ranking, "
-    "such as --model openai:NAME"
-)
+NO_JUDGE: Final = "no model was there that can judge; a ranking needs a capable model, such as --model openai:NAME"
 
 
 def order_by_checks(ideas: Sequence[IdeaOutcome], groups: Groups, *, note: str = NO_JUDGE) -> Ranking:
