@@ -111,10 +111,10 @@ class Contest:
 
     async def settled(self) -> None:
         """A generation has no more ideas to give: wait until all that are there have been compared."""
-        self._spent.append(self._population_tokens())
         if self._asking is not None:
             await self._asking
         await self._judged()
+        self._spent.append(self._population_tokens())
 
     async def finish(self) -> None:
         """Ask for further one-shot ideas until as many tokens went into them as into the population; compare the best.

@@ -161,7 +161,7 @@ class Society:
             await self._work.resumed()  # by the first of them: nobody is at work before its task has begun
         await self._until_idle(bool(wishes))
         if self._contest is not None:
-            await self._contest.settled()
+            await self._until_settled(self._contest)
 
     async def _offspring(self, contest: Contest, generation: int) -> list[Wish]:
         """The wishes for the next generation; of those that live only the parents stay."""
@@ -204,6 +204,19 @@ class Society:
             if begun:
                 await self._work.resumed()  # by whoever was decided about, or is to be born
             begun = begun or not idle
+
+    async def _until_settled(self, contest: Contest) -> None:
+        """Wait for the judges; what people decide or ask for meanwhile is begun, and judged too."""
+        judging = asyncio.create_task(contest.settled())
+        try:
+            while not judging.done():
+                await asyncio.wait({judging}, timeout=LOOK_SECONDS)
+                if not judging.done() and (self._decisions.look() | self._requests.look()):
+                    await self._work.resumed()
+                    await self._until_idle(True)
+            await judging
+        finally:
+            await end_tasks(judging)
 
     async def _live(self, wish: Wish) -> None:
         """One agent's life: its birth, and its idea."""

@@ -189,6 +189,18 @@ async def test_whoever_was_asked_for_before_the_end_is_born_before_it(
     assert len(outcome.ideas) == 2
 
 
+async def test_whoever_is_asked_for_while_judges_compare_takes_part_too(run: Any, serve: Any, tmp_path: Path) -> None:
+    held = Held(run, serve, tmp_path / "generated", "You compare two ideas", count=2, tournament=True)
+    await held.until(lambda: "judging" in held.progress.lines)
+    assert await held.add("latest", "a pricing expert for clinics") == 0
+    await held.until(lambda: len(held.came_to("live")) == 3)
+    outcome = await held.let_go()
+    assert outcome.exit_code == 0, outcome.reason
+    assert outcome.ranking is not None
+    assert sorted(place.number for place in outcome.ranking.places) == [1, 2, 3]
+    assert all(place.comparisons for place in outcome.ranking.places)
+
+
 async def test_whoever_is_asked_for_too_late_is_refused_aloud(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     until_the_end = World._first_of
 
