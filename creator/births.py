@@ -14,11 +14,11 @@ from typing import Final
 from creator.agents.messages import CreateAgent, Created
 from creator.agents.registry import Population
 from creator.blueprint import Blueprint
+from creator.breeding.heritage import Heritage
+from creator.breeding.novelty import novelty_problem
 from creator.cells import MAX_REASON, Cells, StartFailed
 from creator.errors import BirthFailed, CreatorError, EnvironmentFault, TerminalModelError
-from creator.heritage import Heritage
 from creator.modules import Modules
-from creator.novelty import novelty_problem
 from creator.record import RunRecord
 from creator.review.gate import Gate, Rejected, Wait
 from creator.settings import SpawnSettings

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from creator.errors import EnvironmentFault
-from creator.idea_files import idea_file_name, render_idea
 from creator.outcome import IdeaOutcome, RunOutcome, StartedRun
-from creator.report import render_report
+from creator.reporting.idea_files import idea_file_name, render_idea
+from creator.reporting.report import render_report
+from creator.reporting.standings import Standings
 from creator.settings import SpawnSettings
-from creator.standings import Standings
 from creator.text import encodable
 
 RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from creator.agents.messages import Created
 from creator.authors import checked
 from creator.births import Nursery
-from creator.breeding import breed
+from creator.breeding.offspring import breed
 from creator.briefs import BriefData
 from creator.colleagues import Colleagues, Refused
 from creator.contest import Contest

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from creator.agents.messages import Created
+from creator.breeding.heritage import Heritage
 from creator.briefs import Brief
-from creator.heritage import Heritage
 
 USER: Final = "user"
 """Who asks for an agent when it is a person; no agent can have this name."""

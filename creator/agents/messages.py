@@ -8,8 +8,8 @@ from autogen_core.models import LLMMessage
 from pydantic import Field
 
 from creator.blueprint import Blueprint
+from creator.breeding.heritage import Heritage
 from creator.briefs import Brief
-from creator.heritage import Heritage
 from creator.templates.slots import SlotValue
 from sandbox.protocol import Idea, Message
 

@@ -16,8 +16,8 @@ from autogen_core.models import AssistantMessage, LLMMessage, SystemMessage, Use
 from pydantic import StringConstraints
 
 from creator.authors.prompts import preference_lines
+from creator.breeding.heritage import SHOWN_SOURCE
 from creator.briefs import Brief
-from creator.heritage import SHOWN_SOURCE
 from creator.policy import RULES
 from creator.policy.allowed import MODULES
 from creator.text import clean, clean_lines
@@ -71,7 +71,8 @@ def code_messages(brief: Brief, example: str, feedback: str = "", parents: Seque
         brief: What the agent is to be about.
         example: The module that the template gives for this brief.
         feedback: Why an earlier birth of this agent failed, or was rejected; empty at the first.
-        parents: Modules whose behaviour the agent combines, when it is bred; see `creator.heritage.shown_source`.
+        parents: Modules whose behaviour the agent combines, when it is bred, as `creator.breeding.heritage.shown_source`
+            gives them.
 
     Returns:
         A system message, of which all but the example is the same for every agent, and a user message with the brief.

@@ -10,13 +10,13 @@ from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
 
-from creator import lineage as lineages
 from creator.cli._tables import as_text, ideas_table
-from creator.conclusions import agreement, order
 from creator.ledger.view import Comparison
-from creator.lineage import REMARKS, Lineage
 from creator.outcome import IdeaOutcome, Remark
-from creator.standings import Standings, rating_in_words, wins_in_words
+from creator.reporting import lineage as lineages
+from creator.reporting.conclusions import agreement, order
+from creator.reporting.lineage import REMARKS, Lineage
+from creator.reporting.standings import Standings, rating_in_words, wins_in_words
 from creator.text import clean, clean_lines, label
 from sandbox.protocol import Idea
 

@@ -11,13 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from creator.cli._shared import PROGRAM, option_for
-from creator.conclusions import Sentence, conclusions
 from creator.ledger.view import RunView
 from creator.outcome import AgentOutcome, GenerationReport, IdeaOutcome, RunOutcome
 from creator.outputs import REPORT_FILE
 from creator.policy import Rule
 from creator.progress.counts import duration
-from creator.standings import ONE_SHOT, Standings, rating_in_short
+from creator.reporting.conclusions import Sentence, conclusions
+from creator.reporting.standings import ONE_SHOT, Standings, rating_in_short
 from creator.text import clean
 
 if TYPE_CHECKING:

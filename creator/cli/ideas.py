@@ -21,7 +21,7 @@ from creator.errors import UsageError
 if TYPE_CHECKING:
     from creator.ledger.view import Comparison, RunView
     from creator.outcome import IdeaOutcome
-    from creator.standings import Standings
+    from creator.reporting.standings import Standings
 
 
 @click.group(cls=DefaultGroup)
@@ -38,7 +38,7 @@ def ideas() -> None:
 @reading_options
 def list_ideas(run: str | None, one_shot: bool, output: str | None, as_json: bool) -> None:
     """List the ideas of RUN [default: latest], in the order of the judge's preference when there is one."""
-    from creator.standings import Standings
+    from creator.reporting.standings import Standings
 
     view = open_run(output, run)
     outcome = view.outcome
@@ -75,7 +75,7 @@ def list_ideas(run: str | None, one_shot: bool, output: str | None, as_json: boo
 @reading_options
 def show_idea(number: str, run: str | None, output: str | None, as_json: bool) -> None:
     """Show idea N with its place, all its texts, and what was said about them."""
-    from creator.standings import Standings
+    from creator.reporting.standings import Standings
 
     view = open_run(output, run)
     standings = Standings(view.outcome)
@@ -110,8 +110,8 @@ def show_lineage(number: str, full: bool, run: str | None, output: str | None, a
 
     Each text stands under the one that it was made from, with what was said about it.
     """
-    from creator.lineage import Lineage
-    from creator.standings import Standings
+    from creator.reporting.lineage import Lineage
+    from creator.reporting.standings import Standings
 
     view = open_run(output, run)
     standings = Standings(view.outcome)

@@ -18,7 +18,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from creator.errors import EnvironmentFault, UsageError
-from creator.ledger.store import FILE_NAME, check_identity, fault
+from creator.ledger.identity import check_identity, fault
+from creator.ledger.store import FILE_NAME
 from creator.outcome import (
     AgentOutcome,
     IdeaOutcome,

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from creator.outcome import RunOutcome
-from creator.report import render_report
+from creator.reporting.report import render_report
 from tests.unit.outcomes import hostile_outcome, ranked_outcome
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from creator.breeding import breed
+from creator.breeding.heritage import Heritage
+from creator.breeding.offspring import breed
 from creator.briefs import brief_data, draw_briefs
-from creator.heritage import Heritage
 from creator.modules import load_agent
 from creator.templates.rendering import load_template
 from creator.wishes import Wish

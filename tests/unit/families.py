@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from creator.blueprint import Blueprint, blueprint_from_values
-from creator.breeding import breed
+from creator.breeding.offspring import breed
 from creator.briefs import Brief, brief_data, draw_briefs
 from creator.templates.examples import example_values
 from creator.templates.rendering import Template, load_template

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creator.blueprint import Blueprint, unique_name
+from creator.breeding.heritage import SHOWN_SOURCE, Heritage, is_personal, shown_source
 from creator.briefs import brief_data, draw_briefs
-from creator.heritage import SHOWN_SOURCE, Heritage, is_personal, shown_source
 from creator.templates.slots import as_text
 from tests.unit.families import TEMPLATES, bred, child, founder, founders
 

@@ -13,9 +13,9 @@ from creator.agents.messages import CompleteText, CreateAgent, Created, FillTemp
 from creator.authors import CodeAuthor, TemplateAuthor
 from creator.authors.code import slots_of
 from creator.blueprint import Blueprint
+from creator.breeding.heritage import Heritage
 from creator.briefs import Brief, draw_briefs
 from creator.errors import BirthFailed, TerminalModelError
-from creator.heritage import Heritage
 from creator.models.client_backend import ClientBackend, openai_client
 from creator.policy import RULES, check_module
 from creator.policy.allowed import MODULES

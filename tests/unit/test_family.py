@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from creator.family import MAX_LEVELS, Branch, described, family_of
 from creator.outcome import AgentOutcome
-from creator.report import render_report
+from creator.reporting.report import render_report
 from tests.unit.outcomes import HOSTILE, RUN_ID, outcome
 from tests.unit.test_report import Page
 

@@ -14,7 +14,7 @@ from creator.agents.messages import CreateAgent, Created
 from creator.agents.model_gateway import ModelGateway
 from creator.authors import TemplateAuthor
 from creator.authors.prompts import prompt_messages
-from creator.heritage import Heritage
+from creator.breeding.heritage import Heritage
 from creator.ideas.form import load_idea_form
 from creator.models.calls import ModelCalls
 from creator.models.filling import Filler, ObjectFiller

@@ -3,8 +3,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creator.lineage import Lineage
 from creator.outcome import IdeaOutcome, IdeaVersion, Remark
+from creator.reporting.lineage import Lineage
 from tests.unit.outcomes import idea, ranked_outcome
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creator.novelty import likeness, novelty_problem
+from creator.breeding.novelty import likeness, novelty_problem
 from tests.unit.families import TEMPLATES, bred, child, founder, founders
 
 PARENTS = founders(6)

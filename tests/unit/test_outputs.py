@@ -11,11 +11,11 @@ import pytest
 
 from creator import outputs
 from creator.errors import EnvironmentFault
-from creator.idea_files import idea_file_name, render_idea
 from creator.outcome import IdeaOutcome, exit_code_for
 from creator.outputs import RUN_ID as FORM
 from creator.outputs import new_run_directory, publish_latest, write_atomically, write_outputs
-from creator.standings import Standings
+from creator.reporting.idea_files import idea_file_name, render_idea
+from creator.reporting.standings import Standings
 from tests.unit.outcomes import RUN_ID, hostile_outcome, outcome, ranked_outcome
 
 

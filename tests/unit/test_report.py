@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from creator.outcome import Ranking
-from creator.report import render_report
+from creator.reporting.report import render_report
 from tests.unit.outcomes import ONE_SHOT_FROM, RUN_ID, hostile_outcome, idea, outcome, ranked_outcome
 
 

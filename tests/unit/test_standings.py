@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from creator.conclusions import against_baseline, agreement, conclusions, differences, gains, order
 from creator.outcome import BaselineReport, Diversity, GenerationReport, JudgeReport, Preferred, Ranking
-from creator.standings import Standings, rating_in_short, rating_in_words
+from creator.reporting.conclusions import against_baseline, agreement, conclusions, differences, gains, order
+from creator.reporting.standings import Standings, rating_in_short, rating_in_words
 from tests.unit.outcomes import HOSTILE, ONE_SHOT_FROM, hostile_outcome, outcome, ranked_outcome
 
 

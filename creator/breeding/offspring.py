@@ -13,8 +13,8 @@ from itertools import chain, permutations
 from typing import Final
 
 from creator.blueprint import Blueprint
+from creator.breeding.heritage import Heritage, is_personal, names_of, shown_source
 from creator.briefs import Brief, BriefData, draw_briefs
-from creator.heritage import Heritage, is_personal, names_of, shown_source
 from creator.templates.rendering import Template
 from creator.templates.slots import SlotValue, as_text, usable_slots
 from creator.wishes import Wish

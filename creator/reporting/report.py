@@ -18,12 +18,20 @@ from typing import Final
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from creator.conclusions import NEEDS_A_JUDGE, Sentence, against_baseline, agreement, conclusions, gains, order
 from creator.family import described, family_of
-from creator.lineage import REMARKS, Lineage
 from creator.outcome import IdeaOutcome, Ranking, RatedIdea, RunOutcome
 from creator.progress.counts import duration
-from creator.standings import Standings, rating_in_words
+from creator.reporting.conclusions import (
+    NEEDS_A_JUDGE,
+    Sentence,
+    against_baseline,
+    agreement,
+    conclusions,
+    gains,
+    order,
+)
+from creator.reporting.lineage import REMARKS, Lineage
+from creator.reporting.standings import Standings, rating_in_words
 from creator.text import clean, clean_lines, encodable, label
 
 _HUES: Final = 10

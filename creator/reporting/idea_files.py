@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from creator.lineage import REMARKS, Lineage, Text
 from creator.outcome import IdeaOutcome, Remark
-from creator.standings import ONE_SHOT, Standings, rating_in_words, wins_in_words
+from creator.reporting.lineage import REMARKS, Lineage, Text
+from creator.reporting.standings import ONE_SHOT, Standings, rating_in_words, wins_in_words
 from creator.text import encodable, label, markdown_line, markdown_paragraphs, slug
 from sandbox.protocol import Idea
 
