@@ -71,8 +71,8 @@ def code_messages(brief: Brief, example: str, feedback: str = "", parents: Seque
         brief: What the agent is to be about.
         example: The module that the template gives for this brief.
         feedback: Why an earlier birth of this agent failed, or was rejected; empty at the first.
-        parents: Modules whose behaviour the agent combines, when it is bred, as `creator.breeding.heritage.shown_source`
-            gives them.
+        parents: Modules whose behaviour the agent combines, when it is bred, as `shown_source` of
+            `creator.breeding.heritage` gives them.
 
     Returns:
         A system message, of which all but the example is the same for every agent, and a user message with the brief.

@@ -31,6 +31,7 @@ MISSING = {
     "interests": ["night trains", "lost luggage"],
     "goal": "Wants every parcel home before the rain.",
     "shares_ideas": 0.25,
+    "pattern": "relay",
 }
 
 
@@ -91,14 +92,14 @@ async def test_a_small_model_is_asked_for_the_missing_slots_with_the_others_as_f
     slots = created.blueprint.slots
     assert slots.items() >= SLOTS.items()
     assert slots["persona"] == "Zoe Tide"
-    assert slots["interests"] == ["night trains", "lost luggage"]
+    assert slots["interests"] == [PARENT.brief.topic, "night trains", "lost luggage"]
     assert list(slots) == list(TEMPLATE.schema["properties"])
 
 
 async def test_a_small_model_hears_of_an_inherited_value_where_a_beginning_names_it() -> None:
-    backend = Scripted("find what they have lost before they miss it.")
-    await write(backend, SlotFiller, order(Heritage({"sector": "night trains", "interests": ["lost luggage"]})))
-    assert "My goal is to help night trains businesses" in str(backend.asked)
+    backend = Scripted("lost luggage, late arrivals", "find what they have lost before they miss it.")
+    await write(backend, SlotFiller, order(Heritage({"sector": "night trains"})))
+    assert "Sector: night trains. Topic: " in str(backend.asked)
 
 
 @pytest.mark.parametrize("filler", [ObjectFiller, SlotFiller])
