@@ -72,7 +72,8 @@ class Contest:
                 deadline=settings.reply_deadline,
             )
         self._source: OneShots | None = None
-        if settings.baseline:
+        wanted = settings.generations > 0 and bool(house.panel) if settings.baseline is None else settings.baseline
+        if wanted and house.backend.strategy == "object":
             self._source = OneShots(house.filler, house.calls, house.form, settings.objective, seed=seed)
 
     def begin(self, group: asyncio.TaskGroup) -> None:

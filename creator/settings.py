@@ -189,8 +189,8 @@ class SpawnSettings(TemplateSettings):
     """Models that judge, as specs; none for the model of the run."""
     judges: int | None = Field(default=None, ge=1, le=9)
     """How many judges there are; None for one of each model."""
-    baseline: bool = False
-    """Whether one-shot ideas of the same model take part in the tournament, blind."""
+    baseline: bool | None = None
+    """Whether one-shot ideas of the same model take part in the tournament, blind; None where generations are bred."""
     embeddings: _Line | None = None
     """A model of the same server that embeds texts, to find near-duplicates; None compares their words."""
     template: Annotated[dict[str, float], NoDecode] = {DEFAULT_TEMPLATE: 1.0}

@@ -93,7 +93,11 @@ class ReviewingCommand(click.Command):
     help="A model that judges; repeat it for a panel [default: --model].",
 )
 @click.option("--judges", metavar="K", help="How many judges compare each pair [default: one of each model].")
-@click.option("--baseline", is_flag=True, default=None, help="One-shot ideas take part in the tournament, blind.")
+@click.option(
+    "--baseline/--no-baseline",
+    default=None,
+    help="One-shot ideas take part in the tournament, blind [default: with --generations].",
+)
 @click.option("--embeddings", metavar="NAME", help="A model of the same server that finds near-duplicates by meaning.")
 @click.option("--briefs", metavar="FILE", help="More sectors, customers, technologies, ... to draw from, as JSON.")
 @click.option(

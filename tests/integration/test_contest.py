@@ -154,7 +154,9 @@ async def test_generations_are_bred_from_the_best_on_one_scale(run: Run, serve: 
     assert [report.generation for report in outcome.generations] == [0, 1, 2]
     assert all(report.tokens > 0 and report.mean_rating is not None for report in outcome.generations)
     assert outcome.generations[0].over_first is None
-    assert outcome.generations[1].over_first is not None
+    assert all(report.over_first is not None for report in outcome.generations[1:])
+    assert all(report.over_one_shots is not None for report in outcome.generations)
+    assert outcome.baseline is not None, "generations are held against one-shot ideas without being asked to"
     generation_of = {idea.number: idea.generation for idea in outcome.ideas}
     met = rows(outcome, "SELECT first, second FROM comparisons")
     assert any(generation_of[first] != generation_of[second] for first, second in met), "no shared anchors"
@@ -162,7 +164,8 @@ async def test_generations_are_bred_from_the_best_on_one_scale(run: Run, serve: 
 
 async def test_the_parents_of_a_generation_are_the_authors_of_the_best(run: Run, serve: Serve) -> None:
     server = serve(prefer=prefer_lower_number)
-    outcome = await run(5, server=server, tournament=True, generations=1, keep=2)
+    outcome = await run(5, server=server, tournament=True, generations=1, keep=2, baseline=False)
+    assert outcome.baseline is None
     first = [idea for idea in outcome.ideas if not idea.generation]
     best = sorted(first, key=lambda idea: title_number(idea.final.title))[:2]
     parents = {parent for agent in outcome.agents if agent.generation for parent in agent.parents}
