@@ -118,8 +118,13 @@ def write_settings(run_directory: Path, settings: SpawnSettings) -> None:
     write_atomically(run_directory / SETTINGS_FILE, _as_json(values))
 
 
-def read_settings(run_directory: Path, **changes: object) -> SpawnSettings:
+def read_settings(run_directory: Path, *, asked: int = 1, **changes: object) -> SpawnSettings:
     """The settings of a run, with changes; a run of an earlier release has only what its record tells.
+
+    Args:
+        run_directory: The run's folder.
+        asked: How many ideas were asked for, for a run of an earlier release: it had as many agents.
+        changes: Fields of the settings; None for those that stay.
 
     Raises:
         EnvironmentFault: The file is damaged.
@@ -133,7 +138,7 @@ def read_settings(run_directory: Path, **changes: object) -> SpawnSettings:
     if not isinstance(values, dict):
         raise EnvironmentFault(f"{str(path)!r} is damaged: delete it to go on with the usual settings.")
     given = {name: value for name, value in changes.items() if value is not None}
-    return SpawnSettings.load({"count": 1, **values, "output": run_directory.parent, **given})
+    return SpawnSettings.load({"count": asked, **values, "output": run_directory.parent, **given})
 
 
 def write_outputs(outcome: RunOutcome) -> None:

@@ -86,7 +86,7 @@ class RunRecord:
         self.ideas = list(earlier.ideas)
         self.agents = {agent.number or place: agent for place, agent in enumerate(earlier.agents, start=1)}
         self.one_shots = list(earlier.one_shot)
-        self._texts = sum(len(idea.versions) for idea in (*earlier.ideas, *earlier.one_shot))
+        self._texts = self.ledger.last_text()
         self._clock -= earlier.elapsed_s
         self._before = {agent.name: (agent.prompt_tokens, agent.completion_tokens) for agent in earlier.agents}
         self._tokens = (earlier.prompt_tokens, earlier.completion_tokens)

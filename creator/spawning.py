@@ -123,7 +123,7 @@ def give_up(earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcom
         EnvironmentFault: Ledger or files cannot be written.
     """
     faults: list[EnvironmentFault] = []
-    settings = read_settings(earlier.directory, count=earlier.asked, objective=earlier.objective)
+    settings = read_settings(earlier.directory, asked=earlier.asked, objective=earlier.objective)
     record = RunRecord(settings, SilentProgress(), earlier.directory, earlier.model, faults.append, earlier)
     try:
         for number, agent in list(record.agents.items()):

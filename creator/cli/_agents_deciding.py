@@ -144,9 +144,9 @@ def _go_on(view: RunView) -> int:
     from creator.progress import make_progress
 
     earlier = view.outcome
-    settings = read_settings(earlier.directory, count=earlier.asked, objective=earlier.objective)
+    settings = read_settings(earlier.directory, asked=earlier.asked, objective=earlier.objective)
     calm_libraries()
-    progress = make_progress(settings.count, quiet=False, stream=sys.stderr)
+    progress = make_progress(settings.asked, quiet=False, stream=sys.stderr)
     try:
         from creator.spawning import spawn
 

@@ -121,7 +121,8 @@ def _settings(view: RunView, changes: dict[str, Any]) -> SpawnSettings:
     from creator.outputs import read_settings
 
     outcome = view.outcome
-    return read_settings(outcome.directory, count=1, max_agents=1, objective=outcome.objective, **changes)
+    alone = {"count": 1, "max_agents": 1, "keep": 1, "generations": 0}
+    return read_settings(outcome.directory, objective=outcome.objective, **alone, **changes)
 
 
 def _agent(view: RunView, name: str) -> Created:

@@ -369,6 +369,15 @@ class Ledger:
             ),
         )
 
+    def last_text(self) -> int:
+        """The highest id of a text of an idea; 0 when there is none.
+
+        Raises:
+            EnvironmentFault: The ledger cannot be read.
+        """
+        rows = self._read("SELECT id FROM ideas WHERE id = (SELECT max(id) FROM ideas)")
+        return int(rows[0][0]) if rows else 0
+
     def record_remark(self, author: str, kind: str, about: int, content: str) -> None:
         """Record what somebody said about a text.
 

@@ -195,8 +195,21 @@ async def go_on(directory: Path) -> Any:
     from creator.outputs import read_settings
 
     earlier = load_run(directory).outcome
-    settings = read_settings(directory, count=earlier.asked)
+    settings = read_settings(directory, asked=earlier.asked)
     return await spawn(settings, RecordedProgress(), environ={}, earlier=earlier)
+
+
+async def test_a_run_with_generations_and_a_baseline_is_gone_on_with(run: Any) -> None:
+    outcome = await run(3, review="later", tournament=True, generations=1, keep=2, baseline=True, bounce=0.0)
+    assert (outcome.asked, len(outcome.pending), outcome.ideas) == (4, 3, [])
+    for agent in outcome.pending:
+        decide_in_ledger(outcome.directory, agent.name, agent.sha256, "approved")
+    again = await go_on(outcome.directory)
+    assert (again.asked, len(again.live), len(again.ideas)) == (4, 3, 3)
+    assert again.exit_code == 3
+    with closing(sqlite3.connect(outcome.directory / FILE_NAME)) as ledger:
+        made = ledger.execute("SELECT source, count(*) FROM ideas GROUP BY source ORDER BY source").fetchall()
+    assert made == [("agent", 3), ("one-shot", again.baseline.made)]
 
 
 def test_after_a_restart(

@@ -17,7 +17,7 @@ def finished(run: Any, serve: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any
     """A run, its server, and the options that find it."""
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     server = serve()
-    outcome = asyncio.run(run(2, server=server, bounce=0.0))
+    outcome = asyncio.run(run(2, server=server, bounce=0.0, keep=2))
     return outcome, server, ["--output", str(outcome.directory.parent)]
 
 
