@@ -27,13 +27,16 @@ from creator.ideas.judging import Judging
 from creator.isolation import Sandbox, open_sandbox
 from creator.isolation.base import SOCKET_FOLDER_PREFIX, SOCKET_NAME
 from creator.models.backend import Backend
-from creator.models.calls import CallRecord, ModelCalls
+from creator.models.calls import Account, CallRecord, ModelCalls
 from creator.models.choose import filler_for
 from creator.models.filling import Filler
+from creator.models.memory import Memory
 from creator.panel import RuntimeJudge, seat_names, seated
 from creator.progress import Progress
 from creator.runtime import Counters, Credentials, Exchange, Grant, HardenedHost
 from creator.settings import SpawnSettings
+from creator.spending.budget import Budget
+from creator.spending.prices import PriceOf
 from creator.templates.rendering import Template
 from creator.trials import TrialPeer, Trials
 from sandbox.cell import serializers
@@ -98,6 +101,9 @@ class House:
         seed: For what is drawn by chance.
         listeners: Who is told what happens.
         judges: Models that judge, not yet opened, the run's own among them if it shall; none for the run's own alone.
+        memory: Knows answers of models already.
+        budget: What may be spent on models; None for no limit.
+        price_of: What models cost.
     """
 
     def __init__(
@@ -114,6 +120,9 @@ class House:
         seed: int,
         listeners: Listeners,
         judges: Sequence[Backend] = (),
+        memory: Memory | None = None,
+        budget: Budget | None = None,
+        price_of: PriceOf = lambda model: None,
     ) -> None:
         self.settings = settings
         self.form = load_idea_form(settings.idea_schema)
@@ -121,16 +130,18 @@ class House:
         self.population = Population(seed)
         self.blueprints: dict[str, Blueprint] = {}
         self.credentials = Credentials()
-        self.calls = ModelCalls(backend, on_call=listeners.call, timeout=settings.model_timeout)
+        self._memory = memory
+        self._budget = budget
+        self._price_of = price_of
+        accounts: dict[str, Account] = {}
+        self.calls = self._open_book(backend, listeners, accounts)
         self.panel: list[Judging] = []
         """The judges of the tournament, once the house is open; nobody where no model is capable of judging."""
         self._judges = judges
         self._calls_of = {backend: self.calls}
         for judge in judges:
             if judge not in self._calls_of:
-                self._calls_of[judge] = ModelCalls(
-                    judge, on_call=listeners.call, timeout=settings.model_timeout, accounts=self.calls.accounts
-                )
+                self._calls_of[judge] = self._open_book(judge, listeners, accounts)
         self.host: HardenedHost
         self.trusted: HardenedRuntime
         self.cells: Cells
@@ -145,6 +156,18 @@ class House:
         self._seed = seed
         self._listeners = listeners
         self._stack = AsyncExitStack()
+
+    def _open_book(self, backend: Backend, listeners: Listeners, accounts: dict[str, Account]) -> ModelCalls:
+        """The calls to a model, on the accounts that all models share."""
+        return ModelCalls(
+            backend,
+            on_call=listeners.call,
+            timeout=self.settings.model_timeout,
+            accounts=accounts,
+            memory=self._memory,
+            budget=self._budget,
+            price=self._price_of(backend.name),
+        )
 
     async def __aenter__(self) -> Self:
         try:

@@ -261,7 +261,10 @@ class RunRecord:
     def call(self, call: CallRecord) -> None:
         """A model call ended."""
         with self._faults():
-            self.ledger.record_call(**dataclasses.asdict(call))
+            fields = dataclasses.asdict(call)
+            for name in ("key", "source", "cost"):
+                del fields[name]
+            self.ledger.record_call(**fields)
         read, written = self._tokens
         self._tokens = (read + call.prompt_tokens, written + call.completion_tokens)
         self.progress.tokens(*self._tokens)

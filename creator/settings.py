@@ -199,6 +199,20 @@ class SpawnSettings(TemplateSettings):
     """Makes briefs and draws repeatable."""
     deadline: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Seconds for the whole run; None for no limit."""
+    max_tokens: int | None = Field(default=None, ge=1)
+    """Tokens, read and written, that the whole run may spend; None for no limit."""
+    max_cost: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """US dollars that the whole run may spend; None for no limit."""
+    max_messages: int | None = Field(default=None, ge=1)
+    """Requests that the agents of a run may send; None for no limit."""
+    confirm_above: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    """US dollars from which on a person on a terminal is asked before the run starts."""
+    yes: bool = False
+    """Ask nobody before an expensive run."""
+    prices: Path | None = None
+    """A JSON file with prices of models, beside those that are known."""
+    cache: bool = False
+    """Whether answers of models are kept on disk, and taken from there when the same is asked again."""
     bounce: float | None = Field(default=None, ge=0, le=1)
     """How likely an agent shares its idea; None leaves each agent its own probability."""
     with_agents: Annotated[list[str], NoDecode] = Field(default_factory=list, validation_alias=_ALIASES["with_agents"])

@@ -20,6 +20,7 @@ from creator.errors import EnvironmentFault
 from creator.house import House, Listeners, end_tasks
 from creator.ideas.form import load_idea_form
 from creator.models.backend import Backend
+from creator.models.memory import Memory
 from creator.modules import Modules
 from creator.outcome import Conclusion, RunOutcome, StartedRun
 from creator.outputs import new_run_directory, publish_latest, write_settings, write_started
@@ -28,6 +29,8 @@ from creator.record import RunRecord
 from creator.review.base import Reviewer
 from creator.settings import SpawnSettings
 from creator.society import Society
+from creator.spending.budget import Budget
+from creator.spending.prices import PriceOf
 from creator.templates.examples import example_module
 from creator.templates.mix import draw_templates
 from creator.templates.rendering import Template
@@ -81,6 +84,9 @@ class World:
                 shutil.rmtree(self.directory, ignore_errors=True)
             raise
         self.modules = Modules(folder, self.on_fault)
+        self.memory = Memory()
+        self.budget = Budget()
+        self.price_of: PriceOf = lambda model: None
         self.templates = templates
         self.taken = {agent.name for agent in self.record.agents.values()} | {one.blueprint.name for one in kept}
         self._reviewer = reviewer
@@ -131,6 +137,9 @@ class World:
             writes_code=self._author.writes_code or any(map(_is_code, wishes)),
             seed=self.seed,
             judges=self._judges,
+            memory=self.memory,
+            budget=self.budget,
+            price_of=self.price_of,
             listeners=Listeners(
                 call=self.record.call,
                 exchange=self.record.exchange,

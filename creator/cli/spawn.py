@@ -113,6 +113,13 @@ class ReviewingCommand(click.Command):
 @library_option
 @click.option("--seed", metavar="INT", help="Makes briefs and draws repeatable.")
 @click.option("--deadline", metavar="SECONDS", help="For the whole run [default: none].")
+@click.option("--max-tokens", metavar="T", help="Tokens that the run may spend, read and written [default: no limit].")
+@click.option("--max-cost", metavar="USD", help="US dollars that the run may spend [default: no limit].")
+@click.option("--max-messages", metavar="M", help="Requests that agents may send [default: no limit].")
+@click.option("--confirm-above", metavar="USD", help="Ask before a run that may cost more [default: 1].")
+@click.option("--yes", is_flag=True, default=None, help="Ask nothing before an expensive run.")
+@click.option("--prices", metavar="FILE", help="Prices of models as JSON, beside those that are known.")
+@click.option("--cache", is_flag=True, default=None, help="Keep answers of the model, and take them from there again.")
 @click.option("--bounce", metavar="P", help="How likely an agent shares its idea, 0 to 1 [default: its own].")
 @output_option
 @click.option("--json", "json_output", is_flag=True, default=None, help="Print the outcome as one JSON document.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,11 @@ from autogen_core.models import LLMMessage
 
 from creator.errors import ModelError, RetryableModelError
 from creator.models.backend import Backend, Completion, Embeddings
+from creator.models.keys import call_key
+from creator.models.memory import Memory, Source
+from creator.models.pace import Pace
+from creator.spending.budget import Budget
+from creator.spending.prices import Price
 
 Answer = TypeVar("Answer", Completion, Embeddings)
 
@@ -52,6 +56,9 @@ class CallRecord:
         latency: Seconds, waiting and retries included.
         retries: How many tries failed before the last.
         error: Why the last one failed; None when it answered.
+        key: What was asked, as a digest; see `creator.models.keys`.
+        source: Where the answer came from; only the model's own is paid for.
+        cost: What it cost in US dollars; None when the price is unknown.
     """
 
     agent: str
@@ -62,6 +69,9 @@ class CallRecord:
     latency: float
     retries: int
     error: str | None
+    key: str = ""
+    source: Source = "model"
+    cost: float | None = None
 
 
 class ModelCalls:
@@ -72,6 +82,9 @@ class ModelCalls:
         on_call: Called with the record of each call that ended.
         timeout: Seconds for one try.
         accounts: By agent, shared with the calls to other models; None for a book of its own.
+        memory: Knows answers already.
+        budget: Looked at before each try.
+        price: The model's; None when it is unknown.
     """
 
     def __init__(
@@ -80,12 +93,19 @@ class ModelCalls:
         on_call: Callable[[CallRecord], None] | None = None,
         timeout: float = CALL_SECONDS,
         accounts: dict[str, Account] | None = None,
+        *,
+        memory: Memory | None = None,
+        budget: Budget | None = None,
+        price: Price | None = None,
     ) -> None:
         self.accounts: dict[str, Account] = {} if accounts is None else accounts
         self._backend = backend
         self._on_call = on_call
         self._timeout = timeout
-        self._places = asyncio.Semaphore(backend.max_concurrency)
+        self._pace = Pace(backend.max_concurrency)
+        self._memory = memory or Memory()
+        self._budget = budget or Budget()
+        self._price = price
 
     async def complete(
         self,
@@ -96,8 +116,18 @@ class ModelCalls:
         max_tokens: int,
         json_schema: Mapping[str, Any] | None = None,
         extra: Mapping[str, Any] | None = None,
+        sample: str = "",
     ) -> Completion:
         """One completion for ``agent``, tried again on 429, 5xx and time-outs.
+
+        Args:
+            agent: On whose account.
+            messages: The whole context.
+            temperature: Sampling temperature, 0 to 2.
+            max_tokens: Limit of the answer.
+            json_schema: JSON Schema of the answer, as far as the model can be held to it.
+            extra: More fields of the request, for servers that know them.
+            sample: Tells apart calls that ask the same on purpose, because several answers are wanted.
 
         Raises:
             RetryableModelError: It still fails after all tries.
@@ -114,8 +144,22 @@ class ModelCalls:
                 timeout=self._timeout,
             )
 
+        key = call_key(
+            self._backend.name,
+            messages,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            json_schema=json_schema,
+            extra=extra,
+            sample=sample,
+        )
         characters = sum(len(str(message.content)) for message in messages)
-        return await self._tried(agent, self._backend.name, characters, attempt, TRIES)
+
+        async def ask() -> Completion:
+            return await self._tried(agent, self._backend.name, key, characters, attempt, TRIES)
+
+        completion, _ = await self._memory.recall(key, ask)
+        return completion
 
     async def embed(self, agent: str, texts: Sequence[str], *, model: str) -> list[list[float]]:
         """A vector for each text, asked for in batches that are tried again on 429, 5xx and time-outs.
@@ -133,12 +177,18 @@ class ModelCalls:
         for start in range(0, len(texts), EMBEDDING_BATCH):
             batch = texts[start : start + EMBEDDING_BATCH]
             attempt = partial(self._backend.embed, batch, model=model, timeout=self._timeout)
-            answer = await self._tried(agent, model, sum(map(len, batch)), attempt, EMBEDDING_TRIES)
+            answer = await self._tried(agent, model, "", sum(map(len, batch)), attempt, EMBEDDING_TRIES)
             vectors += answer.vectors
         return vectors
 
     async def _tried(
-        self, agent: str, model: str, characters: int, attempt: Callable[[], Awaitable[Answer]], tries: int
+        self,
+        agent: str,
+        model: str,
+        key: str,
+        characters: int,
+        attempt: Callable[[], Awaitable[Answer]],
+        tries: int,
     ) -> Answer:
         """One call with its retries, put on the agent's account and on record."""
         account = self.accounts.setdefault(agent, Account())
@@ -156,7 +206,7 @@ class ModelCalls:
                     tried += 1
                     account.prompt_characters += characters
                     # A waiting retry holds no place: others go on while the provider recovers.
-                    async with self._places:
+                    async with self._pace.place():
                         answer = await attempt()
         except ModelError as error:
             failure = error
@@ -178,6 +228,7 @@ class ModelCalls:
                         latency=time.monotonic() - started,
                         retries=max(0, tried - 1),
                         error=str(failure) if failure is not None else None,
+                        key=key,
                     )
                 )
         assert answer is not None
