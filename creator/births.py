@@ -108,13 +108,16 @@ class Nursery:
         Three tries may fail. What a person rejects is written anew with the reason, and counts as none of them. A bred
         agent that is too much like one that lives is a failed try, too, and inherits less at the next.
         """
+        if wish.restart and (again := await self._restart(wish)) is not None:
+            return again
         number = wish.number
+        given = None if wish.restart else wish.draft
         name: str | None = None
-        reason, attempt, failures, rejections = "", 0, 0, 0
-        while failures < (1 if wish.draft is not None else TRIES) and rejections < MAX_REJECTIONS:
+        reason, attempt, failures, rejections = wish.feedback, wish.tries, 0, 0
+        while failures < (1 if given is not None else TRIES) and rejections < MAX_REJECTIONS:
             attempt += 1
             try:
-                draft = wish.draft or await self._write(self._order(wish, attempt, reason))
+                draft = given or await self._write(self._order(wish, attempt, reason, wish.name))
                 if wish.heritage is not None:
                     self._found_new(draft)
             except _FailedTry as failed:
@@ -134,7 +137,7 @@ class Nursery:
                 self._taken.discard(name)  # the next try may have it
                 reason, rejections = f"a person rejected it: {rejected.why}", rejections + 1
                 self._note(wish, attempt, "review", reason, name)
-                if wish.draft is not None:
+                if given is not None:
                     break
             except StartFailed as failed:
                 self._taken.discard(name)
@@ -147,6 +150,22 @@ class Nursery:
         self._taken.add(name or f"agent_{number}")
         self._record.agent(wish, name or f"agent_{number}", "failed", attempts=attempt, reason=reason)
         return None
+
+    async def _restart(self, wish: Wish) -> str | None:
+        """Start an agent that lived in an earlier life of the run; None when it does not start, which is on record."""
+        assert wish.draft is not None
+        blueprint = wish.draft.blueprint
+        try:
+            async with self._starting:
+                sha256 = self._saved(wish.draft)
+                await self._cells.start(blueprint.name, sha256, self._dice(wish.number, wish.tries))
+        except StartFailed as failed:
+            self._note(wish, max(1, wish.tries), "cell", failed.reason, blueprint.name)
+            self._taken.discard(blueprint.name)
+            return None
+        self._announce(blueprint)
+        self._record.agent(wish, blueprint.name, "live", attempts=wish.tries, sha256=sha256, blueprint=blueprint)
+        return blueprint.name
 
     def _note(self, wish: Wish, attempt: int, stage: str, reason: str, name: str | None) -> None:
         self._record.attempt(wish.number, attempt, stage, reason)

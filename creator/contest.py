@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import sys
 from contextlib import aclosing
 from typing import Final
 
@@ -20,6 +21,7 @@ from creator.ideas.one_shot import OneShots
 from creator.ideas.order import NO_JUDGE, order_by_checks, ranking_with
 from creator.ideas.self_agreement import chance_note
 from creator.ideas.tournament import Tournament
+from creator.ledger.store import ComparisonRow
 from creator.models.calls import Account
 from creator.outcome import (
     BaselineReport,
@@ -29,14 +31,21 @@ from creator.outcome import (
     Ranking,
 )
 from creator.record import FIRST_ONE_SHOT, RunRecord
+from creator.replaying.script import Script
 from creator.settings import SpawnSettings
 from sandbox.protocol import BASELINE, JUDGE, LIKENESS
 
 MOST_ONE_SHOTS: Final = 10
 """How many one-shot ideas are asked for at most, for each idea that agents were asked for, however cheap they are."""
+_SPENT: Final = "tokens"
+"""The kind of the choices that hold what the population had spent when a generation had ended."""
 OTHER_ACCOUNTS: Final = frozenset({JUDGE, BASELINE, LIKENESS})
 """Whose tokens are not the population's."""
 NO_TOURNAMENT: Final = "no tournament was wanted"
+
+
+def _verdict(row: ComparisonRow) -> Verdict:
+    return Verdict(row.judge, row.model, row.round, row.first, row.second, row.winner, row.reason)
 
 
 class Contest:
@@ -45,24 +54,37 @@ class Contest:
     Args:
         settings: What the user asked for.
         house: Where the judges are, and the model.
-        record: Told of everything.
+        record: Told of everything; what it knows of an earlier life of the run takes part, too.
         seed: For what is drawn by chance.
+        generation: The number of the first generation that is still to be ended.
+        script: What the run is played again from; None for one that nobody has played yet.
     """
 
-    def __init__(self, settings: SpawnSettings, house: House, record: RunRecord, seed: int) -> None:
+    def __init__(
+        self,
+        settings: SpawnSettings,
+        house: House,
+        record: RunRecord,
+        seed: int,
+        *,
+        generation: int = 0,
+        script: Script | None = None,
+    ) -> None:
         self._settings = settings
         self._house = house
         self._record = record
+        self._script = script
         self._likeness = likeness_for(settings, house.backend, house.calls, record.progress.say)
         self._groups = Groups(self._likeness)
         self._baseline: list[IdeaOutcome] = []
         """The one-shot ideas that take part."""
-        self._spent: list[int] = []
+        self._spent = [row.chosen["tokens"] for row in record.ledger.choices(_SPENT)][:generation]
         """By generation: the tokens of the population when it had ended."""
         self._tasks: list[asyncio.Task[None]] = []
         self._asking: asyncio.Task[None] | None = None
         self._tournament: Tournament | None = None
         if house.panel:
+            earlier = [_verdict(row) for row in record.ledger.comparisons()]
             self._tournament = Tournament(
                 house.panel,
                 seed=seed,
@@ -70,14 +92,19 @@ class Contest:
                 on_progress=record.progress.judged,
                 at_once=max(1, house.backend.max_concurrency // 2),
                 deadline=settings.reply_deadline,
+                again=script.pairs if script is not None else [(one.first, one.second) for one in earlier],
+                known=earlier,
+                only_again=script is not None,
             )
         self._source: OneShots | None = None
         wanted = settings.generations > 0 and bool(house.panel) if settings.baseline is None else settings.baseline
         if wanted and house.backend.strategy == "object":
             self._source = OneShots(house.filler, house.calls, house.form, settings.objective, seed=seed)
 
-    def begin(self, group: asyncio.TaskGroup) -> None:
+    async def begin(self, group: asyncio.TaskGroup) -> None:
         """Begin to compare, and to ask for one-shot ideas; the tasks are the group's, and end with `end`."""
+        for idea in self._record.ideas:
+            await self.enter(idea)
         if self._tournament is not None:
             self._tasks.append(group.create_task(self._tournament.play()))
         if self._source is not None:
@@ -116,6 +143,7 @@ class Contest:
             await self._asking
         await self._judged()
         self._spent.append(self._population_tokens())
+        self._record.ledger.record_choice(_SPENT, "", "", len(self._spent), {"tokens": self._spent[-1]})
 
     async def finish(self) -> None:
         """Ask for further one-shot ideas until as many tokens went into them as into the population; compare the best.
@@ -125,10 +153,12 @@ class Contest:
         """
         if self._source is None:
             return
-        room = MOST_ONE_SHOTS * self._settings.asked - len(self._record.one_shots)
-        async with aclosing(self._source.more(self._population_tokens(), room)) as ideas:
-            async for idea in ideas:
-                self._record.one_shot(idea)
+        room, until = MOST_ONE_SHOTS * self._settings.asked - len(self._record.one_shots), self._population_tokens()
+        if self._script is not None:  # nothing is spent then
+            room, until = max(0, self._script.one_shots - self._settings.count), sys.maxsize
+        async with aclosing(self._source.more(until, room)) as ideas:
+            async for place, idea in ideas:
+                self._record.one_shot(place, idea)
         for reason in self._source.failures:
             self._record.event("no one-shot idea", BASELINE, reason=reason)
         groups = Groups(self._likeness)
@@ -152,8 +182,8 @@ class Contest:
 
     async def _ask_first(self, source: OneShots) -> None:
         async with aclosing(source.first(self._settings.count)) as ideas:
-            async for idea in ideas:
-                self._record.one_shot(idea)
+            async for place, idea in ideas:
+                self._record.one_shot(place, idea)
 
     def _note(self, verdict: Verdict) -> None:
         self._record.ledger.record_comparison(*dataclasses.astuple(verdict))

@@ -22,6 +22,7 @@ from creator.agents.registry import Population, Registry
 from creator.authors import Author
 from creator.blueprint import Blueprint
 from creator.cells import Cells
+from creator.choices import Choices
 from creator.ideas.form import load_idea_form
 from creator.ideas.judging import Judging
 from creator.isolation import Sandbox, open_sandbox
@@ -104,6 +105,8 @@ class House:
         memory: Knows answers of models already.
         budget: What may be spent on models; None for no limit.
         price_of: What models cost.
+        choices: Where it is put on record who was chosen as whose colleague; None where no record is kept.
+        accounts: By agent: what was spent before; it goes on being counted there. None for empty ones.
     """
 
     def __init__(
@@ -123,6 +126,8 @@ class House:
         memory: Memory | None = None,
         budget: Budget | None = None,
         price_of: PriceOf = lambda model: None,
+        choices: Choices | None = None,
+        accounts: dict[str, Account] | None = None,
     ) -> None:
         self.settings = settings
         self.form = load_idea_form(settings.idea_schema)
@@ -133,7 +138,8 @@ class House:
         self._memory = memory
         self._budget = budget
         self._price_of = price_of
-        accounts: dict[str, Account] = {}
+        self._choices = choices
+        accounts = {} if accounts is None else accounts
         self.calls = self._open_book(backend, listeners, accounts)
         self.panel: list[Judging] = []
         """The judges of the tournament, once the house is open; nobody where no model is capable of judging."""
@@ -257,7 +263,10 @@ class House:
         agents: dict[str, RoutedAgent] = {
             CREATOR: CreatorAgent(self._author, self._exited, self._listeners.order),
             REGISTRY: Registry(
-                self.population, lambda message_id: self.host.admission(REGISTRY, message_id).chain, on_trial
+                self.population,
+                lambda message_id: self.host.admission(REGISTRY, message_id),
+                on_trial,
+                self._choices,
             ),
             MODEL_GATEWAY: gateway,
             JUDGE: self._judge(runtime),

@@ -235,6 +235,10 @@ class StartedRun(Record):
     isolation_line: str = ""
     asked: int = Field(ge=1)
     started: datetime
+    resumed: datetime | None = None
+    """When it was gone on with, last; None for one that never ended."""
+    before_s: float = Field(default=0, ge=0)
+    """Seconds that it took before that."""
     pid: int | None = None
     """The process of the run, by which a reader tells a run that goes on from one that was killed."""
     host: str = ""

@@ -33,6 +33,7 @@ LATEST: Final = "latest"
 RUN_FILE: Final = "run.json"
 SETTINGS_FILE: Final = "settings.json"
 IDEA_SCHEMA_FILE: Final = "idea_schema.json"
+BRIEFS_FILE: Final = "briefs.json"
 MAX_SETTINGS_BYTES: Final = 100_000
 REPORT_FILE: Final = "report.html"
 ONE_SHOT_IDEAS: Final = "ideas/one-shot"
@@ -104,17 +105,19 @@ def write_settings(run_directory: Path, settings: SpawnSettings) -> None:
     Raises:
         EnvironmentFault: It cannot be written.
     """
-    left_out = {"output", "objective_file", "briefs", "library", "with_agents", "json_output", "quiet", "deadline"}
+    left_out = {"output", "objective_file", "json_output", "quiet", "deadline"}
     values = settings.model_dump(mode="json", exclude=left_out, exclude_none=True)
     if "base_url" in values:
         values["base_url"] = _USER_INFO.sub("//", values["base_url"])
-    if settings.idea_schema is not None:
-        # A copy: the user's file may be another one by the time that the run is gone on with.
-        schema = run_directory / IDEA_SCHEMA_FILE
-        with reported(settings.idea_schema, "--idea-schema"):
-            text = settings.idea_schema.expanduser().read_text("utf-8-sig")
-        write_atomically(schema, text)
-        values["idea_schema"] = str(schema.resolve())
+    # Copies: the user's files may be others by the time that the run is gone on with.
+    files = {"idea_schema": (settings.idea_schema, IDEA_SCHEMA_FILE), "briefs": (settings.briefs, BRIEFS_FILE)}
+    for field, (path, name) in files.items():
+        if path is not None:
+            copy = run_directory / name
+            with reported(path, f"--{field.replace('_', '-')}"):
+                text = path.expanduser().read_text("utf-8-sig")
+            write_atomically(copy, text)
+            values[field] = str(copy.resolve())
     write_atomically(run_directory / SETTINGS_FILE, _as_json(values))
 
 
@@ -137,8 +140,14 @@ def read_settings(run_directory: Path, *, asked: int = 1, **changes: object) -> 
         values = None
     if not isinstance(values, dict):
         raise EnvironmentFault(f"{str(path)!r} is damaged: delete it to go on with the usual settings.")
+    for field, name in (("idea_schema", IDEA_SCHEMA_FILE), ("briefs", BRIEFS_FILE)):
+        if field in values:
+            values[field] = run_directory / name  # the folder may have been moved
     given = {name: value for name, value in changes.items() if value is not None}
-    return SpawnSettings.load({"count": asked, **values, "output": run_directory.parent, **given})
+    given = {"count": asked, **values, "output": run_directory.parent, **given}
+    settings = SpawnSettings.load(given)
+    # What stands in the environment is for new runs.
+    return settings.model_copy(update={"objective": given.get("objective", settings.objective)})
 
 
 def write_outputs(outcome: RunOutcome) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from creator.exchanges import Conversations
 from creator.ideas.checks import weaknesses
 from creator.ideas.form import load_idea_form
 from creator.ideas.one_shot import one_shot_outcome
-from creator.ledger.store import FILE_NAME, Ledger
+from creator.ledger.store import FILE_NAME, BirthRow, Ledger
 from creator.models.calls import Account, CallRecord
 from creator.outcome import (
     AgentOutcome,
@@ -27,6 +27,8 @@ from creator.outcome import (
     exit_code_for,
 )
 from creator.progress import Progress
+from creator.replaying.script import Place
+from creator.resuming import row_of
 from creator.runtime import Exchange
 from creator.settings import SpawnSettings
 from creator.wishes import Wish
@@ -47,6 +49,7 @@ class RunRecord:
         model: The model's name.
         on_fault: Called when the ledger cannot be written: a callback of the runtime must not raise.
         earlier: What the run had come to when it ended before; None for a new run.
+        places: By conversation: where an idea stands in a run that is played again.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class RunRecord:
         model: str,
         on_fault: Callable[[EnvironmentFault], None],
         earlier: RunOutcome | None = None,
+        places: Mapping[str, Place] | None = None,
     ) -> None:
         self.settings = settings
         self._form = load_idea_form(settings.idea_schema)
@@ -64,17 +68,23 @@ class RunRecord:
         self.directory = directory
         self.model = model
         self.started = datetime.now(UTC)
+        self.resumed: datetime | None = None
+        """When it was gone on with, last."""
         self.ideas: list[IdeaOutcome] = []
         self.one_shots: list[IdeaOutcome] = []
         self.agents: dict[int, AgentOutcome] = {}
+        self.births: dict[int, BirthRow] = {}
+        """By number: who was wished for."""
+        self.delivered: set[int] = set()
+        """Numbers of the agents whose idea is there."""
         self.failures: list[str] = []
         self.accounts: dict[str, Account] = {}
         self.ledger = Ledger.open(directory / FILE_NAME)
         self._on_fault = on_fault
+        self._places = places or {}
         self._conversations = Conversations()
         self._texts = 0
         self._clock = time.monotonic()
-        self._before: dict[str, tuple[int, int]] = {}
         self._tokens = (0, 0)
         """Of the whole run, read and written."""
         if earlier is not None:
@@ -82,14 +92,32 @@ class RunRecord:
 
     def _go_on(self, earlier: RunOutcome) -> None:
         """Take over what the run had come to."""
+        self.resumed = self.started
         self.started = earlier.started
         self.ideas = list(earlier.ideas)
-        self.agents = {agent.number or place: agent for place, agent in enumerate(earlier.agents, start=1)}
+        self.agents = {agent.number: agent for agent in earlier.agents}
+        self.births = {row.number: row for row in self.ledger.births()}
+        authors = {idea.author for idea in self.ideas}
+        self.delivered = {number for number, agent in self.agents.items() if agent.name in authors}
         self.one_shots = list(earlier.one_shot)
         self._texts = self.ledger.last_text()
         self._clock -= earlier.elapsed_s
-        self._before = {agent.name: (agent.prompt_tokens, agent.completion_tokens) for agent in earlier.agents}
-        self._tokens = (earlier.prompt_tokens, earlier.completion_tokens)
+        for row in self.ledger.spent():
+            account = self.accounts.setdefault(row.agent, Account())
+            account.calls += row.calls
+            account.prompt_tokens += row.prompt_tokens
+            account.completion_tokens += row.completion_tokens
+        self._tokens = (
+            sum(one.prompt_tokens for one in self.accounts.values()),
+            sum(one.completion_tokens for one in self.accounts.values()),
+        )
+        self.progress.known(len(self.ideas))
+
+    def wished(self, wishes: Sequence[Wish]) -> None:
+        """Agents are to be born; all of them are on record before anybody begins to write one."""
+        rows = [row_of(wish) for wish in wishes if wish.number not in self.births]
+        self.ledger.record_births(rows)
+        self.births |= {row.number: row for row in rows}
 
     def module(self, name: str, state: Literal["written", "checked"]) -> None:
         """An agent's module was written, or passed the policy."""
@@ -175,6 +203,10 @@ class RunRecord:
         with self._faults():
             self.ledger.record_attempt(number, attempt, stage, finding)
 
+    def talks(self) -> dict[str, int]:
+        """By agent: how many conversations came to no idea."""
+        return self.ledger.count_events("no idea")
+
     def event(self, kind: str, subject: str, **detail: object) -> None:
         """Something worth a line in the ledger happened; for callbacks of the runtime, so it never raises."""
         with self._faults():
@@ -197,10 +229,12 @@ class RunRecord:
             proposal: The author's own text.
             check: Says in a few words each what is plainly wrong with an idea's final text.
         """
-        versions, remarks = self._conversations.lineage(conversation, author, proposal.idea, self._texts)
-        self._texts += len(versions)
+        next_one = Place(max((one.number for one in self.ideas), default=0) + 1, self._texts)
+        place = self._places.get(conversation, next_one)
+        versions, remarks = self._conversations.lineage(conversation, author, proposal.idea, place.before)
+        self._texts = max(self._texts, place.before + len(versions))
         idea = IdeaOutcome(
-            number=len(self.ideas) + 1,
+            number=place.number,
             author=author,
             contributors=contributors_of(author, versions, remarks),
             versions=versions,
@@ -212,18 +246,25 @@ class RunRecord:
         )
         self._write_texts(idea)
         self.ideas.append(idea)
+        self.delivered.add(wish.number)
         self.progress.idea(idea.number, author, idea.final.title)
         return idea
 
-    def one_shot(self, idea: Idea) -> IdeaOutcome:
-        """The model gave an idea of the baseline, which no agent had a part in."""
-        number = FIRST_ONE_SHOT + len(self.one_shots)
+    def one_shot(self, place: int, idea: Idea) -> None:
+        """The model gave an idea of the baseline, which no agent had a part in.
+
+        Args:
+            place: As which it was asked for, from 1; one that is on record already stays as it is.
+            idea: What it gave.
+        """
+        number = FIRST_ONE_SHOT + place - 1
+        if any(one.number == number for one in self.one_shots):
+            return
         self._texts += 1
         weak = weaknesses(idea, self._form, objective=self.settings.objective)
         outcome = one_shot_outcome(idea, number, self._texts, self.model).model_copy(update={"weak": weak})
         self._write_texts(outcome)
         self.one_shots.append(outcome)
-        return outcome
 
     def _write_texts(self, idea: IdeaOutcome) -> None:
         for version in idea.versions:
@@ -309,7 +350,7 @@ class RunRecord:
             isolation_line=isolation_line,
             asked=asked,
             agents=agents,
-            ideas=self.ideas,
+            ideas=sorted(self.ideas, key=lambda one: one.number),
             failures=failures,
             started=self.started,
             elapsed_s=time.monotonic() - self._clock,
@@ -325,16 +366,12 @@ class RunRecord:
     def spent(self, name: str) -> int:
         """The tokens of one agent, read and written."""
         account = self.accounts.get(name, Account())
-        return sum(self._before.get(name, (0, 0))) + account.prompt_tokens + account.completion_tokens
+        return account.prompt_tokens + account.completion_tokens
 
     def _with_tokens(self, agent: AgentOutcome) -> AgentOutcome:
-        read, written = self._before.get(agent.name, (0, 0))
         account = self.accounts.get(agent.name, Account())
         return agent.model_copy(
-            update={
-                "prompt_tokens": read + account.prompt_tokens,
-                "completion_tokens": written + account.completion_tokens,
-            }
+            update={"prompt_tokens": account.prompt_tokens, "completion_tokens": account.completion_tokens}
         )
 
 

@@ -12,15 +12,18 @@ from creator.authors import checked
 from creator.births import Nursery
 from creator.breeding.offspring import breed
 from creator.briefs import BriefData
+from creator.choices import Choices
 from creator.colleagues import Colleagues, Refused
 from creator.contest import Contest
 from creator.decisions import Decisions
 from creator.errors import EnvironmentFault
+from creator.files import digest
 from creator.house import House, end_tasks
 from creator.ideas.checks import idea_check
 from creator.ledger.store import WishRow
 from creator.modules import Modules
 from creator.record import RunRecord
+from creator.replaying.script import Script
 from creator.requests import Requests
 from creator.review.base import Reviewer
 from creator.review.gate import Gate
@@ -50,7 +53,9 @@ class Society:
         taken: The names in use, shared with the author.
         record: Told of everything.
         reviewer: Asks a person about each module; None when nobody wants to be asked.
-        contest: Takes in their ideas; None where no order is wanted.
+        contest: Takes in their ideas.
+        choices: Where it is put on record what was decided for whom.
+        script: What the run is played again from; None for one that nobody has played yet.
     """
 
     def __init__(
@@ -64,7 +69,9 @@ class Society:
         taken: set[str],
         record: RunRecord,
         reviewer: Reviewer | None,
-        contest: Contest | None,
+        contest: Contest,
+        choices: Choices,
+        script: Script | None = None,
     ) -> None:
         self._settings = settings
         self._seed = seed
@@ -74,9 +81,12 @@ class Society:
         self._data = data
         self._record = record
         self._contest = contest
-        self._numbers = itertools.count(max(record.agents, default=settings.count) + 1)
+        self._numbers = itertools.count(max([settings.count, *record.births]) + 1)
+        self._choices = choices
+        self._script = script
         self._unsettled: set[int] = set()
-        self._awaited: dict[int, asyncio.Future[str | None]] = {}
+        self._born: dict[int, asyncio.Future[str | None]] = {}
+        """By number: the name of who was born, or None, once that is settled."""
         self._work = Work()
         self._decisions = Decisions(record.ledger, self._regenerate)
         self._requests = Requests(record.ledger, self._add_agent)
@@ -105,8 +115,12 @@ class Society:
             self._settle,
         )
 
-    async def live(self, wishes: Sequence[Wish]) -> None:
+    async def live(self, wishes: Sequence[Wish], generations: range) -> None:
         """Births, conversations and comparisons, side by side, until nothing is left but what a person has to decide.
+
+        Args:
+            wishes: Who is born, or started again.
+            generations: The number of their generation, and of those that are bred after it.
 
         Raises:
             EnvironmentFault: It cannot go on.
@@ -115,12 +129,10 @@ class Society:
         try:
             async with asyncio.timeout(self._settings.deadline), asyncio.TaskGroup() as group:
                 self._group = group
-                if self._contest is not None:
-                    self._contest.begin(group)
-                await self._live_on(wishes)
+                await self._contest.begin(group)
+                await self._live_on(wishes, generations)
                 await end_tasks(*self._tasks)
-                if self._contest is not None:
-                    await self._contest.end()
+                await self._contest.end()
         except BaseExceptionGroup as group_error:
             faults = group_error.subgroup(EnvironmentFault)
             raise (group_error if faults is None else _first_leaf(faults)) from None
@@ -132,55 +144,65 @@ class Society:
         self._colleagues.close()
         self._requests.look()
 
-    async def _live_on(self, wishes: Sequence[Wish]) -> None:
+    async def _live_on(self, wishes: Sequence[Wish], generations: range) -> None:
         """One generation after the other."""
-        await self._generation(wishes, 0)
-        if self._contest is None:
-            return
-        for number in range(1, self._settings.generations + 1):
-            offspring = await self._offspring(self._contest, number)
+        await self._generation(wishes, generations[0])
+        for number in generations[1:]:
+            offspring = await self._offspring(number)
             if not offspring:
                 self._record.failures.append(f"generation {number} was not bred: there is no parent")
                 break
             self._record.progress.say(f"generation {number}: {len(offspring)} agents are bred from the best")
+            self._record.wished(offspring)
             await self._generation(offspring, number)
         self.close()
         await self._contest.finish()
 
     async def _generation(self, wishes: Sequence[Wish], number: int) -> None:
         self._unsettled = {wish.number for wish in wishes}
+        self._expect(wishes)
         if wishes:
             self._house.population.settled.clear()
             self._few_unsettled.clear()
         self._count_unsettled()
-        if self._contest is not None:
-            self._contest.expect(len(wishes), number)
+        self._contest.expect(sum(wish.number not in self._record.delivered for wish in wishes), number)
         for wish in wishes:
             self._begin_work(self._live(wish))
         if wishes:
             await self._work.resumed()  # by the first of them: nobody is at work before its task has begun
         await self._until_idle(bool(wishes))
-        if self._contest is not None:
-            await self._until_settled(self._contest)
+        await self._until_settled()
 
-    async def _offspring(self, contest: Contest, generation: int) -> list[Wish]:
+    def _expect(self, wishes: Sequence[Wish]) -> None:
+        """Take note of who is to be born, for whoever waits for one of them."""
+        for wish in wishes:
+            self._born[wish.number] = asyncio.get_running_loop().create_future()
+
+    async def _offspring(self, generation: int) -> list[Wish]:
         """The wishes for the next generation; of those that live only the parents stay."""
-        ranking = await contest.ranking()
+        ranking = await self._contest.ranking()
         authors = {idea.number: idea.author for idea in self._record.ideas}
         ranked = dict.fromkeys(authors[number] for number in (ranking.order if ranking is not None else []))
-        living = [name for name in self._house.blueprints if name in self._house.population]
-        parents = [name for name in ranked if name in living][: self._settings.kept_parents]
+        living = [one.name for _, one in sorted(self._record.agents.items()) if one.name in self._house.population]
+
+        def best() -> dict[str, Any]:
+            return {"names": [name for name in ranked if name in living][: self._settings.kept_parents]}
+
+        chosen = self._choices.decide("parents", "", str(generation), best, lambda one: set(one["names"]) <= {*living})
+        parents: list[str] = chosen["names"]
         await asyncio.gather(*(self._nursery.end(name) for name in living if name not in parents))
         self._record.event("generation", str(generation), parents=parents)
         if not parents:
             return []
+        if self._script is not None:
+            return self._script.generation(generation)
         blueprints = self._house.blueprints
         return breed(
             [blueprints[name] for name in parents],
             self._settings.bred,
             numbers=self._numbers,
             generation=generation,
-            living=list(blueprints.values()),
+            living=[blueprints[name] for name in living],
             templates=self._templates,
             data=self._data,
             seed=self._seed,
@@ -205,9 +227,9 @@ class Society:
                 await self._work.resumed()  # by whoever was decided about, or is to be born
             begun = begun or not idle
 
-    async def _until_settled(self, contest: Contest) -> None:
+    async def _until_settled(self) -> None:
         """Wait for the judges; what people decide or ask for meanwhile is begun, and judged too."""
-        judging = asyncio.create_task(contest.settled())
+        judging = asyncio.create_task(self._contest.settled())
         try:
             while not judging.done():
                 await asyncio.wait({judging}, timeout=LOOK_SECONDS)
@@ -225,9 +247,10 @@ class Society:
             name = await self._nursery.give_birth(wish)
         finally:
             self._settle(wish.number, name)
+        if wish.number in self._record.delivered:
+            return  # in an earlier life of the run
         if name is None:
-            if self._contest is not None:
-                self._contest.miss()
+            self._contest.miss()
             return
         # Births keep the model busy: who began before would only wait for its colleagues, and hold up theirs.
         await self._few_unsettled.wait()
@@ -236,8 +259,8 @@ class Society:
 
     def _settle(self, number: int, name: str | None = None) -> None:
         """Nobody needs to wait for this birth any more: it has come out, or a person is asked."""
-        born = self._awaited.pop(number, None)
-        if born is not None and not born.done():
+        born = self._born[number]
+        if not born.done():
             born.set_result(name)
         self._unsettled.discard(number)
         self._count_unsettled()
@@ -258,14 +281,31 @@ class Society:
 
     async def create_colleague(self, order: ColleagueOrder, asker: str) -> Colleague:
         """An agent wishes for a colleague: within the limits it is born like any other."""
-        try:
-            wish = self._colleagues.order(asker, order.sector, order.role, order.topic or "")
-        except Refused as refused:
-            return Colleague(name=None, reason=str(refused))
-        born = self._awaited[wish.number] = asyncio.get_running_loop().create_future()
-        self._begin_one(wish)
-        name = await asyncio.shield(born)
-        return Colleague(name=name, sector=wish.brief.sector, reason="" if name else "it is not live, or not yet")
+
+        def choose() -> dict[str, Any]:
+            try:
+                wish = self._colleagues.order(asker, order.sector, order.role, order.topic or "")
+            except Refused as refused:
+                return {"refused": str(refused)}
+            self._begin_one(wish)
+            return {"number": wish.number, "sector": wish.brief.sector}
+
+        wanted = digest(order.model_dump_json())[:16]
+        chosen = self._choices.decide("order", asker, wanted, choose, self._can_be_had)
+        if "refused" in chosen:
+            return Colleague(name=None, reason=str(chosen["refused"]))
+        name = await asyncio.shield(self._born[chosen["number"]])
+        return Colleague(name=name, sector=chosen["sector"], reason="" if name else "it is not live, or not yet")
+
+    def _can_be_had(self, known: Mapping[str, Any]) -> bool:
+        """Whether an agent that was ordered before is on its way; in a run that is played again it is begun here."""
+        number = known.get("number")
+        if number in self._born or (self._script is not None and "refused" in known):
+            return True
+        wish = self._script.wish(number) if self._script is not None and isinstance(number, int) else None
+        if wish is not None and wish.from_agent:
+            self._begin_one(wish)
+        return wish is not None and wish.from_agent
 
     def _add_agent(self, row: WishRow) -> bool:
         """A person wishes for an agent, which is born like any other; tells whether that is begun."""
@@ -280,8 +320,9 @@ class Society:
         return True
 
     def _begin_one(self, wish: Wish) -> None:
-        if self._contest is not None:
-            self._contest.expect(1)
+        self._record.wished([wish])
+        self._expect([wish])
+        self._contest.expect(1)
         self._begin_work(self._live(wish))
 
     async def _judge(self, source: str, name: str) -> str:
@@ -303,7 +344,7 @@ class Society:
     async def _discuss(self, wish: Wish, name: str) -> None:
         """Ask one agent for its idea; whoever it shares it with is its own choice."""
         reason = ""
-        for attempt in range(1, PROPOSAL_TRIES + 1):
+        for attempt in range(wish.talks + 1, wish.talks + PROPOSAL_TRIES + 1):
             conversation = f"c{wish.number:04d}.{attempt}"
             request = ProposeRequest(objective=self._settings.objective, guidance=self._house.form.guidance)
             try:
@@ -322,11 +363,9 @@ class Society:
             else:
                 check = idea_check(self._house.form, self._house.blueprints.get(name), self._settings.objective)
                 idea = self._record.idea(wish, name, conversation, proposal, check)
-                if self._contest is not None:
-                    await self._contest.enter(idea)
+                await self._contest.enter(idea)
                 return
-        if self._contest is not None:
-            self._contest.miss()
+        self._contest.miss()
         await self._nursery.end(name)
         self._record.agent_failed(wish.number, reason)
 

@@ -6,19 +6,25 @@ import asyncio
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
 
 from creator.errors import EnvironmentFault, UsageError
 from creator.ideas.likeness import check_embeddings
+from creator.ledger.view import load_run
 from creator.library import kept_for
+from creator.locks import RunLock
 from creator.models.choose import choose_backend
-from creator.outcome import RunOutcome
+from creator.outcome import Conclusion, RunOutcome
 from creator.outputs import read_settings, write_outputs
 from creator.panel import judge_backends
 from creator.progress import Progress, SilentProgress
 from creator.record import RunRecord
+from creator.resuming import load_earlier
 from creator.review.base import LaterReviewer, Reviewer
 from creator.settings import SpawnSettings, load_environ
 from creator.templates.finding import choose_templates
+from creator.text import clean
 from creator.world import AuthorFactory, World
 
 
@@ -30,6 +36,7 @@ async def spawn(
     author: AuthorFactory | None = None,
     reviewer: Reviewer | None = None,
     earlier: RunOutcome | None = None,
+    pending_only: bool = False,
 ) -> RunOutcome:
     """Spawn a population, let it brainstorm, and write what came of it.
 
@@ -41,7 +48,8 @@ async def spawn(
         environ: Where provider keys are looked up; by default the environment over `.env`.
         author: Makes the author of modules; by default the one that the settings ask for.
         reviewer: Asks a person about each module, when the settings ask for that on this terminal.
-        earlier: A run that has ended, whose pending agents are brought to life as far as a person approved them.
+        earlier: What a run came to, as its ledger tells it, that is gone on with in its folder; None for a new one.
+        pending_only: Whether, of what it left, only agents that wait for a person's decision are gone on with.
 
     Raises:
         UsageError: The settings don't fit together.
@@ -55,18 +63,24 @@ async def spawn(
         max_concurrency=settings.model_concurrency,
         progress=progress.say,
     )
+    if earlier is not None and backend.name != earlier.model:
+        raise UsageError(
+            f"Run {earlier.run_id} was made with {clean(earlier.model, 100)}, and would go on with {backend.name}:"
+            " give it the same key as then."
+        )
     check_embeddings(settings, backend)
     if settings.author == "code" and backend.strategy == "slots":
         raise UsageError(f"--author code needs a capable model, which {backend.name} is not: --model openai:NAME")
     if settings.baseline and backend.strategy == "slots":
         raise UsageError(f"--baseline needs a capable model, which {backend.name} is not: --model openai:NAME")
     judges = judge_backends(settings, backend, environ, progress.say)
-    if settings.review == "later" or earlier is not None:
+    if settings.review == "later" or pending_only:
         reviewer = LaterReviewer()
     elif settings.review == "now" and reviewer is None:
         raise UsageError("--review needs somebody to ask: use --review=later")
     templates = choose_templates(settings.template, settings.templates, progress.say)
-    kept = kept_for(settings) if earlier is None else []
+    living = {agent.name for agent in earlier.live} if earlier is not None else set[str]()
+    kept = kept_for(settings) if set(settings.with_agents) - living else []
     world = World(
         settings,
         progress,
@@ -77,7 +91,15 @@ async def spawn(
         reviewer=reviewer,
         kept=kept,
         earlier=earlier,
+        pending_only=pending_only,
     )
+    lock = RunLock(world.directory) if earlier is None else nullcontext()
+    with lock:
+        return await _worked(world, progress, earlier)
+
+
+async def _worked(world: World, progress: Progress, earlier: RunOutcome | None) -> RunOutcome:
+    """Let a world work, with the signals that end it and the outputs that come of it."""
     work = asyncio.create_task(world.run())
     loop = asyncio.get_running_loop()
     received: list[signal.Signals] = []
@@ -93,7 +115,7 @@ async def spawn(
     try:
         await asyncio.wait({work})
         if not work.cancelled() and (error := work.exception()) is not None:
-            if not isinstance(error, EnvironmentFault) or not world.record.agents:
+            if not isinstance(error, EnvironmentFault) or not world.record.births:
                 raise error
             fault = str(error)
         outcome = await world.outcome(interrupted=bool(received), fault=fault)
@@ -107,8 +129,42 @@ async def spawn(
         await asyncio.gather(work, return_exceptions=True)
         await world.record.ledger.close()
         progress.finish()
-        if not keep and not world.record.agents and earlier is None:
+        if not keep and not world.record.births and earlier is None:
             shutil.rmtree(world.directory, ignore_errors=True)  # nothing was spawned: leave no empty run
+
+
+async def resume(
+    directory: Path,
+    settings: SpawnSettings,
+    progress: Progress,
+    *,
+    environ: Mapping[str, str] | None = None,
+    reviewer: Reviewer | None = None,
+    pending_only: bool = False,
+) -> RunOutcome:
+    """Go on with a run that ended before its time; see `spawn` for what is common to both.
+
+    Args:
+        directory: The run's folder.
+        settings: The run's own, with changes.
+        progress: Told what happens as it happens.
+        environ: Where provider keys are looked up; by default the environment over `.env`.
+        reviewer: Asks a person about each module, when the settings ask for that on this terminal.
+        pending_only: Whether, of what it left, only agents that wait for a person's decision are gone on with.
+
+    Raises:
+        UsageError: The run is going on, or the settings don't fit together.
+        EnvironmentFault: Something that the run needs is missing, or its record cannot be read.
+    """
+    with RunLock(directory):
+        last = load_run(directory)
+        if last.state == "finished" and last.outcome.exit_code == 0 and not pending_only:
+            progress.say(f"run {last.outcome.run_id} is complete: nothing is left to do")
+            return last.outcome
+        earlier = load_earlier(directory)
+        return await spawn(
+            settings, progress, environ=environ, reviewer=reviewer, earlier=earlier, pending_only=pending_only
+        )
 
 
 def give_up(earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcome:
@@ -122,6 +178,11 @@ def give_up(earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcom
     Raises:
         EnvironmentFault: Ledger or files cannot be written.
     """
+    with RunLock(earlier.directory):
+        return _given_up(earlier.conclusion, load_earlier(earlier.directory), names, reason)
+
+
+def _given_up(conclusion: Conclusion, earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcome:
     faults: list[EnvironmentFault] = []
     settings = read_settings(earlier.directory, asked=earlier.asked, objective=earlier.objective)
     record = RunRecord(settings, SilentProgress(), earlier.directory, earlier.model, faults.append, earlier)
@@ -134,7 +195,7 @@ def give_up(earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcom
     if faults:
         raise faults[0]
     outcome = record.outcome(
-        earlier.sandbox, earlier.isolation_line, interrupted=earlier.interrupted, conclusion=earlier.conclusion
+        earlier.sandbox, earlier.isolation_line, interrupted=earlier.interrupted, conclusion=conclusion
     )
     write_outputs(outcome)
     return outcome

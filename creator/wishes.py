@@ -26,6 +26,12 @@ class Wish:
         generation: 0 unless it is bred from the best of the generation before.
         asked_by: Who wishes for it: an agent's name, ``user``, or nobody.
         heritage: What it takes over from its parents; None unless it is bred.
+        restart: Whether it lived before, in an earlier life of the run: then nobody is asked about its draft again, and
+            when that does not start the agent is written anew.
+        tries: How many tries at its birth there were in an earlier life of the run.
+        talks: How many conversations there were then that came to no idea.
+        name: What it has to be called; None for a name of the author's choice.
+        feedback: Why the try before failed.
     """
 
     number: int
@@ -36,3 +42,13 @@ class Wish:
     generation: int = 0
     asked_by: str = ""
     heritage: Heritage | None = None
+    restart: bool = False
+    tries: int = 0
+    talks: int = 0
+    name: str | None = None
+    feedback: str = ""
+
+    @property
+    def from_agent(self) -> bool:
+        """Whether an agent asked for it."""
+        return self.asked_by not in ("", USER)

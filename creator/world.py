@@ -15,6 +15,7 @@ from creator.agents.messages import Created
 from creator.authors import Author, CodeAuthor, TemplateAuthor
 from creator.brief_files import load_brief_data
 from creator.briefs import draw_briefs
+from creator.choices import Choices
 from creator.contest import Contest
 from creator.errors import EnvironmentFault
 from creator.house import House, Listeners, end_tasks
@@ -26,6 +27,8 @@ from creator.outcome import Conclusion, RunOutcome, StartedRun
 from creator.outputs import new_run_directory, publish_latest, write_settings, write_started
 from creator.progress import Progress
 from creator.record import RunRecord
+from creator.replaying.script import Script
+from creator.resuming import last_generation, wishes_again
 from creator.review.base import Reviewer
 from creator.settings import SpawnSettings
 from creator.society import Society
@@ -52,7 +55,9 @@ class World:
         author: Makes the author of modules; by default the one that the settings ask for.
         reviewer: Asks a person about each module; None when nobody wants to be asked.
         kept: Agents of the library that are part of the population.
-        earlier: A run that has ended, whose pending agents are brought to life as far as a person approved them.
+        earlier: What the run came to before, when it is gone on with.
+        pending_only: Whether, of what it left, only those who wait for a person's decision are gone on with.
+        script: What the run is played again from; None for one that nobody has played yet.
     """
 
     def __init__(
@@ -67,6 +72,8 @@ class World:
         reviewer: Reviewer | None = None,
         kept: Sequence[Created] = (),
         earlier: RunOutcome | None = None,
+        pending_only: bool = False,
+        script: Script | None = None,
     ) -> None:
         self.settings = settings
         self.progress = progress
@@ -78,7 +85,8 @@ class World:
         folder = self.directory / "agents"
         folder.chmod(0o755)  # whatever the umask: the sandbox may run as another user
         try:
-            self.record = RunRecord(settings, progress, self.directory, backend.name, self.on_fault, earlier)
+            places = script.places if script is not None else None
+            self.record = RunRecord(settings, progress, self.directory, backend.name, self.on_fault, earlier, places)
         except EnvironmentFault:
             if earlier is None:
                 shutil.rmtree(self.directory, ignore_errors=True)
@@ -91,9 +99,14 @@ class World:
         self.taken = {agent.name for agent in self.record.agents.values()} | {one.blueprint.name for one in kept}
         self._reviewer = reviewer
         self._judges = judges
+        self.origin = script.run_id if script is not None else self.directory.name
+        """The run that is named in each module as the one that it is of."""
         self._author = (author or default_author)(self)
         self._kept = kept
         self._earlier = earlier
+        self._pending_only = pending_only
+        self._script = script
+        self._choices = Choices(self.record.ledger, self.on_fault, script.choice if script is not None else None)
         self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._house: House | None = None
         self._society: Society
@@ -125,7 +138,8 @@ class World:
         Raises:
             CreatorError: The run cannot start, or cannot go on.
         """
-        wishes = self._pending() if self._earlier is not None else self._first_wishes()
+        wishes = self._wishes()
+        newest = last_generation(self.record.births.values())
         house = House(
             self.settings,
             self.progress,
@@ -134,12 +148,14 @@ class World:
             self.directory.name,
             templates=self.templates,
             author=self._author,
-            writes_code=self._author.writes_code or any(map(_is_code, wishes)),
+            writes_code=self._author.writes_code or any(map(self._is_code, wishes)),
             seed=self.seed,
             judges=self._judges,
             memory=self.memory,
             budget=self.budget,
             price_of=self.price_of,
+            choices=self._choices,
+            accounts=self.record.accounts,
             listeners=Listeners(
                 call=self.record.call,
                 exchange=self.record.exchange,
@@ -149,13 +165,15 @@ class World:
                 closing=lambda counters: self.record.event("host", "counters", **dataclasses.asdict(counters)),
             ),
         )
-        self.record.accounts = house.calls.accounts
         try:
             self.progress.stage("starting")
             async with house:
                 self._house = house
-                self._begin()
-                await self._first_of(self._society.live(wishes), self._watch_sandbox())
+                self._begin(newest)
+                self.record.wished(wishes)
+                last = newest if self._pending_only else max(newest, self.settings.generations)
+                work = self._society.live(wishes, range(newest, last + 1))
+                await self._first_of(work, self._watch_sandbox())
                 self._society.close()
                 await self._conclude()
         finally:
@@ -163,11 +181,12 @@ class World:
                 self._fault.exception()  # seen: it must not be reported again as never retrieved
             self._fault.cancel()
 
-    def _begin(self) -> None:
+    def _begin(self, generation: int) -> None:
         """Everything is open: say so, on disk first."""
         house = self.house
-        if self._earlier is None:
-            self._contest = Contest(self.settings, house, self.record, self.seed)
+        self._contest = Contest(
+            self.settings, house, self.record, self.seed, generation=generation, script=self._script
+        )
         self._society = Society(
             self.settings,
             self.seed,
@@ -179,10 +198,14 @@ class World:
             self.record,
             self._reviewer,
             self._contest,
+            self._choices,
+            self._script,
         )
         self.progress.say(f"model: {self.backend.name} ({self.backend.notice})")
         self.progress.say(f"sandbox: {house.sandbox.line}")
-        write_settings(self.directory, self.settings)
+        # What the environment decided, or chance, is decided when the run is gone on with.
+        model = self.settings.model or ("embedded" if self.backend.strategy == "slots" else self.backend.name)
+        write_settings(self.directory, self.settings.model_copy(update={"seed": self.seed, "model": model}))
         write_started(
             self.directory,
             StartedRun(
@@ -193,6 +216,8 @@ class World:
                 isolation_line=house.sandbox.line,
                 asked=self.settings.asked,
                 started=self.record.started,
+                resumed=self.record.resumed,
+                before_s=self._earlier.elapsed_s if self._earlier is not None else 0.0,
                 pid=os.getpid(),
                 host=socket.gethostname(),
             ),
@@ -218,6 +243,17 @@ class World:
     async def _watch_sandbox(self) -> None:
         raise EnvironmentFault(await self.house.sandbox.failure())
 
+    def _wishes(self) -> list[Wish]:
+        """Whom the run begins with."""
+        if self._script is not None:
+            return self._script.generation(0)
+        return self._first_wishes() if self._earlier is None else self._wishes_again()
+
+    def _is_code(self, wish: Wish) -> bool:
+        """Whether its module is there already, and may be more than a filled template."""
+        stranger = self._script is not None
+        return wish.draft is not None and (stranger or wish.draft.blueprint.author != "fill")
+
     def _first_wishes(self) -> list[Wish]:
         """The agents of the library, and new ones up to the number that was asked for."""
         wishes = [Wish(n, one.blueprint.brief, one.blueprint.template, (), one) for n, one in enumerate(self._kept, 1)]
@@ -226,17 +262,21 @@ class World:
         pairs = zip(draw_briefs(new, self.seed, self.brief_data), which, strict=True)
         return wishes + [Wish(n, brief, template) for n, (brief, template) in enumerate(pairs, len(wishes) + 1)]
 
-    def _pending(self) -> list[Wish]:
-        """The agents of an earlier run that wait for a decision, with their modules as they are on disk."""
-        wishes = []
-        for agent in self.record.agents.values():
-            if agent.state == "pending":
-                draft = self.modules.load(agent.name)
-                blueprint = draft.blueprint
-                parents = tuple(blueprint.parents)
-                known = (blueprint.brief, blueprint.template, parents, draft, agent.generation, agent.asked_by)
-                wishes.append(Wish(agent.number, *known))
-        return wishes
+    def _wishes_again(self) -> list[Wish]:
+        """Whoever is started or written again in a run that is gone on with."""
+        record = self.record
+        known = set(record.births)
+        missing = [] if self._pending_only else [one for one in self._first_wishes() if one.number not in known]
+        births = [row for _, row in sorted(record.births.items())]
+        choice = record.ledger.choice("parents", "", str(last_generation(births)), 1)
+        parents = choice["names"] if choice is not None else []
+        agents = record.agents.values()
+        again = wishes_again(births, agents, record.delivered, parents, self.modules, self._kept, record.talks())
+        if self._pending_only:
+            pending = {agent.number for agent in agents if agent.state == "pending"}
+            done = {agent.number for agent in agents if agent.state == "live"} & record.delivered
+            again = [wish for wish in again if wish.number in pending | done]
+        return again + missing
 
     async def _conclude(self) -> None:
         if self._contest is not None:
@@ -258,14 +298,9 @@ class World:
         )
 
 
-def _is_code(wish: Wish) -> bool:
-    """Whether its module is there already, and more than a filled template."""
-    return wish.draft is not None and wish.draft.blueprint.author != "fill"
-
-
 def default_author(world: World) -> Author:
     """The author that the settings ask for."""
-    known = (world.directory.name, world.backend.name, world.taken, world.record.module)
+    known = (world.origin, world.backend.name, world.taken, world.record.module)
     filling = TemplateAuthor(world.templates, *known)
     if world.settings.author == "fill":
         return filling

@@ -52,6 +52,8 @@ class RecordedProgress:
 
     def idea(self, number: int, author: str, title: str) -> None: ...
 
+    def known(self, ideas: int) -> None: ...
+
     def refined(self, author: str, refiner: str) -> None:
         self.refinements.append((author, refiner))
 

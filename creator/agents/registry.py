@@ -6,11 +6,13 @@ import asyncio
 import math
 import random
 from collections.abc import Callable, Container
-from typing import Final
+from typing import Any, Final
 
 from autogen_core import MessageContext, RoutedAgent, message_handler
 from rapidfuzz import fuzz, process
 
+from creator.choices import Choices
+from creator.runtime import Admission
 from sandbox.protocol import TRIAL_PEER, Colleague, ColleagueRequest, Introduction
 
 SETTLE_SECONDS: Final = 5.0
@@ -36,16 +38,24 @@ class Population:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._live: dict[str, Introduction] = {}
+        self._awaited: dict[str, asyncio.Event] = {}
         self.settled = asyncio.Event()
         """Set once nobody is being born any more."""
 
     def announce(self, introduction: Introduction) -> None:
         """Count an agent as live."""
         self._live[introduction.name] = introduction
+        if (awaited := self._awaited.pop(introduction.name, None)) is not None:
+            awaited.set()
 
     def remove(self, name: str) -> None:
         """Forget an agent that died; no error when it was not there."""
         self._live.pop(name, None)
+
+    async def arrival(self, name: str) -> None:
+        """Wait until an agent of this name is live."""
+        if name not in self._live:
+            await self._awaited.setdefault(name, asyncio.Event()).wait()
 
     def __len__(self) -> int:
         return len(self._live)
@@ -98,32 +108,49 @@ class Registry(RoutedAgent):
 
     Args:
         population: The live agents.
-        chain_of: Gives the chain of names that the conversation of a request has passed.
+        admission: Gives what the host knows of a request by its id.
         on_trial: Names of agents that know nobody but the trials' own peer.
+        choices: Where who was chosen for whom is put on record; None where no record is kept.
     """
 
     def __init__(
         self,
         population: Population,
-        chain_of: Callable[[str | None], tuple[str, ...]],
+        admission: Callable[[str | None], Admission],
         on_trial: Container[str] = (),
+        choices: Choices | None = None,
     ) -> None:
         super().__init__("Knows who is live.")
         self._population = population
-        self._chain_of = chain_of
+        self._admission = admission
         self._on_trial = on_trial
+        self._choices = choices
 
     @message_handler
     async def find(self, message: ColleagueRequest, ctx: MessageContext) -> Colleague:
         """A live agent other than the asker and those who took part already."""
         if ctx.sender is None:
             return Colleague(name=None)
-        chain = self._chain_of(ctx.message_id)
-        if ctx.sender.type in self._on_trial:
+        admission = self._admission(ctx.message_id)
+        asker, chain = ctx.sender.type, admission.chain
+        if asker in self._on_trial:
             return Colleague(name=None if TRIAL_PEER in chain else TRIAL_PEER, sector="trials")
+        known = self._choices and self._choices.next_known("colleague", asker, admission.conversation)
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self._population.settled.wait()
+                if known is not None and isinstance(known.get("name"), str):
+                    await self._population.arrival(known["name"])  # who was chosen before may be on its way again
         except TimeoutError:
             pass  # a slow birth holds up nobody: choose among those who are live
-        return self._population.choose(message, ctx.sender.type, chain)
+
+        def choose() -> dict[str, Any]:
+            return self._population.choose(message, asker, chain).model_dump()
+
+        def fits(known: dict[str, Any]) -> bool:
+            name = known.get("name")
+            return name is None or (name in self._population and name != asker and name not in chain)
+
+        if self._choices is None:
+            return Colleague(**choose())
+        return Colleague(**self._choices.decide("colleague", asker, admission.conversation, choose, fits))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -14,8 +13,6 @@ from creator.cli._shared import (
     open_run,
     output_option,
     run_option,
-    stdout_console,
-    tell_reason,
 )
 from creator.errors import UsageError
 
@@ -51,7 +48,10 @@ def approve(names: tuple[str, ...], everyone: bool, filled: bool, run: str | Non
         click.echo(f"approved: {agent.name}")
     if view.state == "running" or not chosen:
         return 0
-    return _go_on(view)
+    from creator.cli._runs_resuming import go_on
+
+    calm_libraries()
+    return go_on(view.outcome.directory, pending_only=True)
 
 
 @click.command("reject")
@@ -135,23 +135,3 @@ def _decide(view: RunView, agents: list[AgentOutcome], decision: Decision, why: 
             ledger.record_decision(agent.name, agent.sha256, decision, why)
     finally:
         asyncio.run(ledger.close())
-
-
-def _go_on(view: RunView) -> int:
-    """Open a run that has ended once more, for those about whom somebody decided."""
-    from creator.cli._tables import print_summary
-    from creator.outputs import read_settings
-    from creator.progress import make_progress
-
-    earlier = view.outcome
-    settings = read_settings(earlier.directory, asked=earlier.asked, objective=earlier.objective)
-    calm_libraries()
-    progress = make_progress(settings.asked, quiet=False, stream=sys.stderr)
-    try:
-        from creator.spawning import spawn
-
-        outcome = asyncio.run(spawn(settings, progress, earlier=earlier))
-    finally:
-        progress.finish()
-    print_summary(stdout_console(), outcome)
-    return tell_reason(outcome)

@@ -145,7 +145,7 @@ def spawn(ctx: click.Context, /, **options: str | bool | tuple[str, ...] | None)
     try:
         from creator.spawning import spawn as run_spawn
 
-        reviewer = _reviewer(progress) if settings.review == "now" else None
+        reviewer = reviewer_for(progress) if settings.review == "now" else None
         outcome = asyncio.run(run_spawn(settings, progress, reviewer=reviewer))
     finally:
         progress.finish()
@@ -158,7 +158,7 @@ def spawn(ctx: click.Context, /, **options: str | bool | tuple[str, ...] | None)
     return tell_reason(outcome)
 
 
-def _reviewer(progress: Progress) -> Reviewer:
+def reviewer_for(progress: Progress) -> Reviewer:
     """Whoever sits at this terminal, or what a pipe answers."""
     from rich.console import Console
 

@@ -76,6 +76,11 @@ class Seat:
         self._pairs = self._agreed = self._first_preferred = self._failed = 0
         self._failed_in_a_row = 0
 
+    @property
+    def name(self) -> str:
+        """The judge's."""
+        return self._judge.name
+
     async def verdict(self, round: int, first: tuple[int, Idea], second: tuple[int, Idea]) -> Verdict:
         """What the judge says to two ideas in this order; a verdict without a winner when it says nothing."""
         winner, reason = None, f"not asked: {GIVEN_UP_AFTER} comparisons in a row came to nothing"

@@ -70,15 +70,16 @@ class OneShots:
         account = self._calls.accounts.get(BASELINE, Account())
         return account.prompt_tokens + account.completion_tokens
 
-    async def first(self, count: int) -> AsyncGenerator[Idea, None]:
-        """So many ideas as they come, less those that the model did not manage.
+    async def first(self, count: int) -> AsyncGenerator[tuple[int, Idea], None]:
+        """So many ideas as they come, each with its place among those asked for.
 
+        Those that the model did not manage are left out.
         Who leaves the loop early closes the generator (`contextlib.aclosing`), which ends what is under way.
         """
-        async for idea in self._several(count, lambda under_way: True):
-            yield idea
+        async for one in self._several(count, lambda under_way: True):
+            yield one
 
-    async def more(self, until_tokens: int, at_most: int) -> AsyncGenerator[Idea, None]:
+    async def more(self, until_tokens: int, at_most: int) -> AsyncGenerator[tuple[int, Idea], None]:
         """Further ideas as they come, until as many tokens are spent as somebody else spent.
 
         Args:
@@ -92,24 +93,24 @@ class OneShots:
             expected = under_way * self.tokens / begun if begun else 0
             return self.tokens + expected < until_tokens
 
-        async for idea in self._several(at_most, wanted):
-            yield idea
+        async for one in self._several(at_most, wanted):
+            yield one
 
-    async def _several(self, at_most: int, wanted: Callable[[int], bool]) -> AsyncGenerator[Idea, None]:
-        left, running = at_most, set[asyncio.Task[Idea | None]]()
+    async def _several(self, at_most: int, wanted: Callable[[int], bool]) -> AsyncGenerator[tuple[int, Idea], None]:
+        left, running = at_most, dict[asyncio.Task[Idea | None], int]()
         try:
             while True:
                 while left > 0 and len(running) < self._at_once and wanted(len(running)):
                     left -= 1
                     self._asked += 1
-                    running.add(asyncio.create_task(self._one(self._asked)))
+                    running[asyncio.create_task(self._one(self._asked))] = self._asked
                 if not running:
                     return
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    idea = task.result()
+                    place, idea = running.pop(task), task.result()
                     if idea is not None:
-                        yield idea
+                        yield place, idea
         finally:
             for task in running:
                 task.cancel()

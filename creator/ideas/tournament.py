@@ -47,6 +47,11 @@ class _Match:
             one.earlier += sign * (other.generation < one.generation)
 
 
+def _in_order(one: int, other: int) -> tuple[int, int]:
+    """A pair as it is known by: which of them was looking for an opponent makes no difference."""
+    return min(one, other), max(one, other)
+
+
 class Tournament:
     """An order of ideas by the preference of judges.
 
@@ -60,6 +65,9 @@ class Tournament:
         on_progress: Called with the matches that were played, and with how many there will be as far as is known.
         at_once: How many matches go on at the same time.
         deadline: Seconds for one comparison.
+        again: Numbers of pairs of ideas that met in an earlier life of the run: they meet before all others.
+        known: Verdicts that were given then: nobody is asked for them again.
+        only_again: Whether nobody else meets.
 
     Raises:
         ValueError: There is no judge.
@@ -74,9 +82,16 @@ class Tournament:
         on_progress: Callable[[int, int], None] = lambda played, planned: None,
         at_once: int = AT_ONCE,
         deadline: float = DEADLINE,
+        again: Iterable[tuple[int, int]] = (),
+        known: Iterable[Verdict] = (),
+        only_again: bool = False,
     ) -> None:
         if not judges:
             raise ValueError("a tournament needs a judge")
+        self._known = {(one.judge, one.first, one.second): one for one in known if one.winner is not None}
+        self._again = list(dict.fromkeys(_in_order(*pair) for pair in again))
+        """Pairs that met before, and have not met here yet."""
+        self._only_again = only_again
         self._seats = [Seat(judge, deadline) for judge in judges]
         self._seed = seed
         self._random = random.Random(seed)
@@ -157,24 +172,58 @@ class Tournament:
         async with asyncio.TaskGroup() as group:
             while True:
                 news = self._news  # before looking: what happens from here on wakes us
+                await self._meet_again(group)
                 while self._playing < self._at_once and (pair := self._next_pair()) is not None:
-                    first, second = pair
-                    first.met.add(second.number)
-                    second.met.add(first.number)
-                    first.busy = second.busy = True
-                    self._playing += 1
-                    group.create_task(self._meet(first, second))
+                    pair = self._bring_together(*pair)
+                    group.create_task(self._meet(*pair))
                 await news.wait()
+
+    def _bring_together(self, one: Entrant, other: Entrant) -> tuple[Entrant, Entrant]:
+        first, second = (self._entrants[number] for number in _in_order(one.number, other.number))
+        first.met.add(second.number)
+        second.met.add(first.number)
+        first.busy = second.busy = True
+        self._playing += 1
+        return first, second
+
+    async def _meet_again(self, group: asyncio.TaskGroup) -> None:
+        """Let those meet that met before, as far as they are here."""
+        waiting = []
+        for pair in self._again:
+            here = [self._entrants[number] for number in pair if number in self._entrants]
+            if len(here) < 2:
+                if not all(number in self._ideas for number in pair):
+                    waiting.append(pair)  # one of them is still to come; who was withdrawn is not
+                continue
+            if any(one.busy for one in here):
+                waiting.append(pair)
+                continue
+            here = [*self._bring_together(*here)]
+            if all(self._knows(seat, *pair) for seat in self._seats):
+                await self._meet(*here)
+            else:
+                group.create_task(self._meet(*here))
+        self._again = waiting
+
+    def _knows(self, seat: Seat, first: int, second: int) -> bool:
+        """Whether a judge's verdicts on a pair are known in both orders."""
+        return (seat.name, first, second) in self._known and (seat.name, second, first) in self._known
 
     async def settled(self) -> None:
         """Wait until nobody is expected any more, and everyone has had its rounds; `play` has to be under way."""
         while True:
             news = self._news
-            if not self._expected and not self._playing and self._next_pair() is None:
+            if not self._expected and not self._playing and not self._due() and self._next_pair() is None:
                 return
             await news.wait()
 
+    def _due(self) -> bool:
+        """Whether a pair that met before can meet now."""
+        return any(all(number in self._entrants for number in pair) for pair in self._again)
+
     def _next_pair(self) -> tuple[Entrant, Entrant] | None:
+        if self._only_again or self._due():
+            return None
         return next_pair(self._entrants.values(), self._rounds(), awaited=self._expected > 0)
 
     def _rounds(self) -> dict[int, int]:
@@ -210,6 +259,8 @@ class Tournament:
         """What one judge says to a pair, in both orders."""
 
         async def ask(one: int, other: int) -> Verdict:
+            if (known := self._known.get((seat.name, one, other))) is not None:
+                return known
             verdict = await seat.verdict(round, (one, self._ideas[one]), (other, self._ideas[other]))
             self._on_verdict(verdict)
             return verdict
@@ -301,6 +352,8 @@ class Tournament:
         if self._ratings is None:
             from creator.ideas.rating import Ratings, Result  # numpy and scipy take half a second to import
 
-            results = [Result(one.first.number, one.second.number, one.won, one.lost) for one in self._matches]
-            self._ratings = Ratings(list(self._entrants), results, seed=self._seed)
+            # Sorted: which match ended first must make no difference, down to the bootstrap's draws.
+            matches = sorted(self._matches, key=lambda one: (one.first.number, one.second.number))
+            results = [Result(one.first.number, one.second.number, one.won, one.lost) for one in matches]
+            self._ratings = Ratings(sorted(self._entrants), results, seed=self._seed)
         return self._ratings

@@ -23,6 +23,9 @@ class Progress(Protocol):
     def idea(self, number: int, author: str, title: str) -> None:
         """An idea is complete."""
 
+    def known(self, ideas: int) -> None:
+        """The run is gone on with: so many ideas are there already."""
+
     def refined(self, author: str, refiner: str) -> None:
         """An agent's idea came back from a colleague."""
 
@@ -53,6 +56,9 @@ class SilentProgress:
         """Nothing."""
 
     def idea(self, number: int, author: str, title: str) -> None:
+        """Nothing."""
+
+    def known(self, ideas: int) -> None:
         """Nothing."""
 
     def refined(self, author: str, refiner: str) -> None:

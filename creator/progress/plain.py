@@ -45,6 +45,10 @@ class PlainProgress:
         self._counts.ideas += 1
         self._write(f"idea {self._counts.ideas}/{self._counts.asked}: {clean(title, 80)} ({clean(author, 64)})")
 
+    def known(self, ideas: int) -> None:
+        """Count them."""
+        self._counts.ideas = ideas
+
     def refined(self, author: str, refiner: str) -> None:
         """Show who refined whose idea."""
         self._counts.refined += 1

@@ -59,6 +59,10 @@ class RichProgress:
         line = Text.assemble(("idea ", "bold green"), f"{clean(title, 80)}  ", (clean(author, 64), "dim"))
         self._print(line, whole=False)
 
+    def known(self, ideas: int) -> None:
+        """Count them."""
+        self._counts.ideas = ideas
+
     def refined(self, author: str, refiner: str) -> None:
         """Count it and show who wrote to whom."""
         self._counts.refined += 1

@@ -64,7 +64,7 @@ def shots(
 
 
 async def taken(ideas: Any) -> list[Idea]:
-    return [idea async for idea in ideas]
+    return [idea async for _, idea in ideas]
 
 
 async def test_as_many_ideas_come_as_were_asked_for_with_one_call_each() -> None:

@@ -320,3 +320,58 @@ def test_the_note_names_each_doubtful_judge_and_no_other() -> None:
     note = chance_note([few, none])
     assert "judge 3 (c) saw only 2 pairs in both orders, too few to tell it from a coin" in note
     assert "judge 4 (d) gave no pair of verdicts" in note and note.endswith("this order means nothing")
+
+
+# Going on with one that ended before its time
+
+
+def pairs_of(verdicts: list[Verdict]) -> list[tuple[int, int]]:
+    return [(one.first, one.second) for one in verdicts]
+
+
+async def test_verdicts_that_were_given_are_not_asked_for_again() -> None:
+    verdicts: list[Verdict] = []
+    before = await played(tournament(Judge(lower), verdicts=verdicts), 12)
+    again, fresh = Judge(lower), list[Verdict]()
+    after = await played(tournament(again, verdicts=fresh, again=pairs_of(verdicts), known=verdicts), 12)
+    assert again.asked == [] and fresh == []
+    assert after.places() == before.places()
+    assert after.reports() == before.reports()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+async def test_what_is_missing_is_asked_for(share: float) -> None:
+    verdicts: list[Verdict] = []
+    await played(tournament(Judge(lower), verdicts=verdicts), 12)
+    known = verdicts[: int(len(verdicts) * share)]
+    judge, fresh = Judge(lower), list[Verdict]()
+    held = await played(tournament(judge, verdicts=fresh, again=pairs_of(known), known=known), 12)
+    assert not set(judge.asked) & set(pairs_of(known))
+    assert len(judge.asked) == len(set(judge.asked)) == len(fresh)
+    assert order(held) == list(range(1, 13)) or len(known) + len(fresh) >= len(verdicts)
+
+
+async def test_a_comparison_that_came_to_nothing_is_made_again() -> None:
+    verdicts: list[Verdict] = []
+    await played(tournament(Judge(lambda first, second: None), verdicts=verdicts), 4)
+    judge = Judge(lower)
+    held = await played(tournament(judge, again=pairs_of(verdicts), known=verdicts), 4)
+    assert order(held) == [1, 2, 3, 4]
+    assert len(judge.asked) == 12
+
+
+async def test_a_tournament_that_is_played_again_has_no_other_matches() -> None:
+    judge = Judge(lower)
+    held = await played(tournament(judge, again=[(3, 1), (1, 3), (2, 3)], only_again=True), 6)
+    assert sorted(judge.asked) == [(1, 3), (2, 3), (3, 1), (3, 2)]
+    assert held.comparisons == 2
+
+
+async def test_whoever_was_withdrawn_is_not_waited_for() -> None:
+    judge = Judge(lower)
+    held = tournament(judge, again=[(1, 2), (2, 3)], only_again=True)
+    for number in (1, 2, 3):
+        held.enter(number, idea(number))
+    held.withdraw(1)
+    await played(held)
+    assert sorted(judge.asked) == [(2, 3), (3, 2)]

@@ -1,0 +1,77 @@
+"""``runs resume``: go on with a run that ended before its time."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from creator.cli._shared import (
+    State,
+    calm_libraries,
+    debug_option,
+    open_run,
+    output_option,
+    print_json,
+    stdout_console,
+    tell_reason,
+)
+
+
+@click.command("resume")
+@click.argument("run", metavar="[RUN]", required=False)
+@click.option("--max-tokens", metavar="T", help="A new limit of tokens for the whole run.")
+@click.option("--max-cost", metavar="USD", help="A new limit of cost for the whole run.")
+@click.option("--max-messages", metavar="M", help="A new limit of requests for the whole run.")
+@click.option("--max-agents", metavar="M", help="A new limit of agents for the whole run.")
+@click.option("--deadline", metavar="SECONDS", help="A new deadline for the whole run.")
+@click.option("--base-url", metavar="URL", help="Where the model's server is now.")
+@click.option("--confirm-above", metavar="USD", help="Ask before a run that may cost more [default: 1].")
+@click.option("--yes", is_flag=True, default=None, help="Ask nothing before an expensive run.")
+@output_option
+@click.option("--json", "json_output", is_flag=True, default=None, help="Print the outcome as one JSON document.")
+@click.option("--quiet", is_flag=True, default=None, help="Print nothing but errors.")
+@debug_option
+@click.pass_context
+def resume(ctx: click.Context, /, run: str | None, output: str | None, **changes: str | bool | None) -> int:
+    """Go on with a run that ended before its time.
+
+    Whatever is finished is reused: births, model calls, ideas, comparisons. Of RUN the beginning of its id is enough;
+    without one it is the latest. Limits are those that the run had, unless new ones are given.
+
+    Exit codes as of spawn.
+    """
+    view = open_run(output, run)
+    state = ctx.find_object(State) or State()
+    calm_libraries(state.debug)
+    return go_on(view.outcome.directory, **changes)
+
+
+def go_on(directory: Path, *, pending_only: bool = False, **changes: str | bool | None) -> int:
+    """Open a run once more, and tell what came of it.
+
+    Args:
+        directory: The run's folder.
+        pending_only: Whether only those are gone on with about whom a person had to decide.
+        changes: Settings that are other ones now; None for those that stay.
+    """
+    from creator.cli._tables import print_summary
+    from creator.cli.spawn import reviewer_for
+    from creator.outputs import read_settings
+    from creator.progress import make_progress
+    from creator.spawning import resume as resume_run
+
+    settings = read_settings(directory, **changes)
+    progress = make_progress(settings.asked, quiet=settings.quiet, stream=sys.stderr)
+    try:
+        reviewer = reviewer_for(progress) if settings.review == "now" and not pending_only else None
+        outcome = asyncio.run(resume_run(directory, settings, progress, reviewer=reviewer, pending_only=pending_only))
+    finally:
+        progress.finish()
+    if settings.json_output:
+        print_json(outcome.model_dump(mode="json"))
+    elif not settings.quiet:
+        print_summary(stdout_console(), outcome)
+    return tell_reason(outcome)

@@ -1,0 +1,54 @@
+"""A run's lock: one process at a time works on a run, and its end, however it comes, frees the run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from creator.errors import EnvironmentFault, UsageError
+
+LOCK_FILE: Final = ".lock"
+
+
+class RunLock:
+    """Holds a run; a context manager. The kernel lets go of it when the process ends.
+
+    Args:
+        directory: The run's folder.
+
+    Raises:
+        UsageError: On entering, when another process holds it.
+        EnvironmentFault: On entering, when the file cannot be made.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._file: int | None = None
+
+    def __enter__(self) -> Self:
+        path = self._directory / LOCK_FILE
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise EnvironmentFault(f"Cannot open {str(path)!r}: {error.strerror or error}.") from None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._close()
+            raise UsageError(
+                f"Run {self._directory.name} is going on in another process: wait for its end, or stop it."
+            ) from None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
