@@ -150,3 +150,108 @@ def test_a_run_that_is_killed_at_any_moment_is_gone_on_with(
     point = random.Random(f"kill/{number}").randint(2, 380)
     record = killed_and_resumed(serve, tmp_path, point)
     assert_whole(record)
+
+
+# What else ends a run before its time
+
+
+def go_on(output: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    again = command("runs", "resume", "--output", str(output), *more)
+    return subprocess.run(again, env=environment(), capture_output=True, timeout=300, check=False, text=True)
+
+
+def test_a_run_whose_server_was_lost_is_gone_on_with(serve: Callable[..., ScriptedServer], tmp_path: Path) -> None:
+    server = serve(fault=lambda number, request: "401 lost" if number > 40 else None)
+    done = subprocess.run(spawn_command(server, tmp_path, 10), env=environment(), capture_output=True, check=False)
+    assert done.returncode in (1, 3)
+    server.fault = None
+    assert go_on(tmp_path, "--quiet").returncode == 0
+    assert_whole(read(tmp_path), 10)
+
+
+def test_a_run_that_was_interrupted_is_gone_on_with(serve: Callable[..., ScriptedServer], tmp_path: Path) -> None:
+    killer = Killer(60)
+    server = serve()
+
+    def interrupt(number: int, request: dict[str, Any]) -> str | None:
+        if number == killer.point and killer.process is not None:
+            killer.process.send_signal(signal.SIGINT)
+        return None
+
+    server.fault = interrupt
+    killer.process = subprocess.Popen(
+        spawn_command(server, tmp_path, 10), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    _, errors = killer.process.communicate(timeout=300)
+    assert killer.process.returncode == 130
+    assert "runs resume" in errors
+    assert go_on(tmp_path, "--quiet").returncode == 0
+    assert_whole(read(tmp_path), 10)
+
+
+def test_a_run_that_is_going_on_is_left_alone(serve: Callable[..., ScriptedServer], tmp_path: Path) -> None:
+    reached = threading.Event()
+    server = serve(fault=lambda number, request: "hang" if number == 30 and not reached.set() else None)
+    going = subprocess.Popen(spawn_command(server, tmp_path, 5), env=environment(), stderr=subprocess.PIPE)
+    try:
+        assert reached.wait(120)
+        refused = go_on(tmp_path)
+        assert refused.returncode == 2
+        assert "is going on in another process" in refused.stderr
+    finally:
+        going.kill()
+        going.communicate()
+
+
+def test_a_complete_run_is_not_touched(serve: Callable[..., ScriptedServer], tmp_path: Path) -> None:
+    server = serve()
+    assert subprocess.run(spawn_command(server, tmp_path, 2), env=environment(), check=False).returncode == 0
+    calls = server.calls
+    before = read(tmp_path)
+    done = go_on(tmp_path)
+    assert done.returncode == 0 and "nothing is left to do" in done.stderr
+    assert server.calls == calls
+    assert read(tmp_path) == before
+
+
+def test_a_run_goes_on_with_its_own_model_only(serve: Callable[..., ScriptedServer], tmp_path: Path) -> None:
+    server = serve(fault=lambda number, request: "401 lost" if number > 10 else None)
+    subprocess.run(spawn_command(server, tmp_path, 3), env=environment(), capture_output=True, check=False)
+    settings = find_run(tmp_path) / "settings.json"
+    settings.write_text(settings.read_text("utf-8").replace("openai:scripted", "openai:another"), "utf-8")
+    refused = go_on(tmp_path)
+    assert refused.returncode == 2
+    assert "was made with openai:scripted" in refused.stderr
+
+
+def test_generations_are_gone_on_with(serve: Callable[..., ScriptedServer], tmp_path: Path) -> None:
+    """Killed in the second generation: its agents are those that were bred, and the first is not begun again."""
+    killer = Killer(230)
+    server = serve()
+    server.fault = killer.strike(server)
+    more = ("--generations", "2", "--no-baseline")
+    killer.process = subprocess.Popen(
+        spawn_command(server, tmp_path, 6, *more), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    killer.process.communicate(timeout=300)
+    before = read(tmp_path)
+    assert killer.process.returncode == -signal.SIGKILL and max(before.births) > 6
+    done = go_on(tmp_path, "--quiet")
+    assert done.returncode == 0, done.stderr
+    record = read(tmp_path)
+    assert record.births[: len(before.births)] == before.births
+    assert_whole(record, 6 + 2 * 4)
+
+
+def test_who_changed_a_module_gets_a_copy_and_a_new_agent(
+    serve: Callable[..., ScriptedServer], tmp_path: Path
+) -> None:
+    server = serve(fault=lambda number, request: "401 lost" if number > 45 else None)
+    subprocess.run(spawn_command(server, tmp_path, 8), env=environment(), capture_output=True, check=False)
+    folder = find_run(tmp_path)
+    changed = sorted((folder / "agents").glob("*.py"))[0]
+    changed.write_text(changed.read_text("utf-8") + "# mine\n", "utf-8")
+    server.fault = None
+    assert go_on(tmp_path, "--quiet").returncode == 0
+    assert_whole(read(tmp_path), 8)
+    assert any("# mine" in path.read_text("utf-8") for path in (folder / "earlier").iterdir())
