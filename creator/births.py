@@ -109,6 +109,7 @@ class Nursery:
         agent that is too much like one that lives is a failed try, too, and inherits less at the next.
         """
         number = wish.number
+        self._record.birth(wish)
         name: str | None = None
         reason, attempt, failures, rejections = "", 0, 0, 0
         while failures < (1 if wish.draft is not None else TRIES) and rejections < MAX_REJECTIONS:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from creator.errors import EnvironmentFault
 from creator.outcome import IdeaOutcome, RunOutcome, StartedRun
@@ -177,15 +177,30 @@ def write_atomically(path: Path, text: str, option: str = "--output") -> None:
     Raises:
         EnvironmentFault: It cannot be written.
     """
+    with writing_atomically(path, option) as file:
+        file.write(encodable(text))
+
+
+@contextmanager
+def writing_atomically(path: Path, option: str = "--output") -> Iterator[TextIO]:
+    """A UTF-8 file to write, which is there, whole, when the block is left without an error.
+
+    Args:
+        path: The file.
+        option: What the user chooses another place with.
+
+    Raises:
+        EnvironmentFault: It cannot be written.
+    """
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
     with reported(path, option):
         try:
             with temporary.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(encodable(text))
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-        except OSError:
+        except BaseException:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise

@@ -129,12 +129,12 @@ def give_up(earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcom
         for number, agent in list(record.agents.items()):
             if agent.name in names:
                 record.agent_failed(number, reason)
+        outcome = record.outcome(
+            earlier.sandbox, earlier.isolation_line, interrupted=earlier.interrupted, conclusion=earlier.conclusion
+        )
     finally:
         asyncio.run(record.ledger.close())
     if faults:
         raise faults[0]
-    outcome = record.outcome(
-        earlier.sandbox, earlier.isolation_line, interrupted=earlier.interrupted, conclusion=earlier.conclusion
-    )
     write_outputs(outcome)
     return outcome
