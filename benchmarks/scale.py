@@ -92,7 +92,7 @@ async def run_population(link: Link, count: int, output: Path, options: dict[str
     seconds, trusted_cpu = time.monotonic() - started, _cpu(resource.RUSAGE_SELF) - before
     _collect()
     with closing(sqlite3.connect(outcome.directory / "ledger.sqlite")) as ledger:
-        (on_record,) = ledger.execute("SELECT count(DISTINCT number) FROM ideas WHERE source = 'agent'").fetchone()
+        (on_record,) = ledger.execute("SELECT count(*) FROM ideas WHERE source = 'agent'").fetchone()
     link.send(
         Cost(
             agents=count,

@@ -11,12 +11,12 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from creator.errors import EnvironmentFault
 from creator.outcome import IdeaOutcome, RunOutcome, StartedRun
@@ -121,7 +121,7 @@ def write_settings(run_directory: Path, settings: SpawnSettings) -> None:
     write_atomically(run_directory / SETTINGS_FILE, _as_json(values))
 
 
-def read_settings(run_directory: Path, *, asked: int = 1, **changes: object) -> SpawnSettings:
+def read_settings(run_directory: Path, *, asked: int = 1, changes: Mapping[str, object] | None = None) -> SpawnSettings:
     """The settings of a run, with changes; a run of an earlier release has only what its record tells.
 
     Args:
@@ -143,7 +143,7 @@ def read_settings(run_directory: Path, *, asked: int = 1, **changes: object) -> 
     for field, name in (("idea_schema", IDEA_SCHEMA_FILE), ("briefs", BRIEFS_FILE)):
         if field in values:
             values[field] = run_directory / name  # the folder may have been moved
-    given = {name: value for name, value in changes.items() if value is not None}
+    given = {name: value for name, value in (changes or {}).items() if value is not None}
     given = {"count": asked, **values, "output": run_directory.parent, **given}
     settings = SpawnSettings.load(given)
     # What stands in the environment is for new runs.
@@ -186,15 +186,30 @@ def write_atomically(path: Path, text: str, option: str = "--output") -> None:
     Raises:
         EnvironmentFault: It cannot be written.
     """
+    with writing_atomically(path, option) as file:
+        file.write(encodable(text))
+
+
+@contextmanager
+def writing_atomically(path: Path, option: str = "--output") -> Iterator[TextIO]:
+    """A UTF-8 file to write, which is there, whole, when the block is left without an error.
+
+    Args:
+        path: The file.
+        option: What the user chooses another place with.
+
+    Raises:
+        EnvironmentFault: It cannot be written.
+    """
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
     with reported(path, option):
         try:
             with temporary.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(encodable(text))
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
-        except OSError:
+        except BaseException:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise

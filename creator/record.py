@@ -16,7 +16,7 @@ from creator.exchanges import Conversations
 from creator.ideas.checks import weaknesses
 from creator.ideas.form import load_idea_form
 from creator.ideas.one_shot import one_shot_outcome
-from creator.ledger.store import FILE_NAME, BirthRow, Ledger
+from creator.ledger.store import FILE_NAME, AnswerRow, BirthRow, Ledger
 from creator.models.calls import Account, CallRecord
 from creator.outcome import (
     AgentOutcome,
@@ -146,6 +146,9 @@ class RunRecord:
             sha256: Digest of its module in hexadecimal; empty when there is none.
             blueprint: What is known of it; None when it did not come so far.
         """
+        self.wished([wish])
+        if blueprint is not None and sha256:
+            self.ledger.record_blueprint(wish.number, name, sha256, blueprint.model_dump(mode="json"))
         known: dict[str, Any] = {"parents": list(wish.parents)}
         if blueprint is not None:
             known = {"author": blueprint.author, "template": blueprint.template, "parents": blueprint.parents}
@@ -244,7 +247,7 @@ class RunRecord:
             generation=wish.generation,
             weak=check(versions[-1].idea),
         )
-        self._write_texts(idea)
+        self.ledger.record_idea(idea, wish.number)
         self.ideas.append(idea)
         self.delivered.add(wish.number)
         self.progress.idea(idea.number, author, idea.final.title)
@@ -263,25 +266,8 @@ class RunRecord:
         self._texts += 1
         weak = weaknesses(idea, self._form, objective=self.settings.objective)
         outcome = one_shot_outcome(idea, number, self._texts, self.model).model_copy(update={"weak": weak})
-        self._write_texts(outcome)
+        self.ledger.record_idea(outcome, None)
         self.one_shots.append(outcome)
-
-    def _write_texts(self, idea: IdeaOutcome) -> None:
-        for version in idea.versions:
-            self.ledger.record_idea(
-                version.id,
-                idea.number,
-                idea.conversation,
-                idea.author,
-                writer=version.author,
-                parents=version.parents,
-                hop=version.hop,
-                idea=version.idea.model_dump(),
-                weak=idea.weak if version is idea.versions[-1] else [],
-                source=idea.source,
-            )
-        for remark in idea.remarks:
-            self.ledger.record_remark(remark.author, remark.kind, remark.about, remark.content)
 
     def exchange(self, exchange: Exchange) -> None:
         """The host saw a request end."""
@@ -299,15 +285,18 @@ class RunRecord:
         if self._conversations.observe(exchange):
             self.progress.refined(exchange.source, exchange.target)
 
-    def call(self, call: CallRecord) -> None:
-        """A model call ended."""
+    def call(self, call: CallRecord, answer: AnswerRow | None = None) -> None:
+        """A model call ended.
+
+        Args:
+            call: The call.
+            answer: What was answered, when it is to be known where the same is asked again.
+        """
         with self._faults():
-            fields = dataclasses.asdict(call)
-            for name in ("key", "source", "cost"):
-                del fields[name]
-            self.ledger.record_call(**fields)
-        read, written = self._tokens
-        self._tokens = (read + call.prompt_tokens, written + call.completion_tokens)
+            self.ledger.record_call(**dataclasses.asdict(call), answer=answer)
+        if call.source == "model":
+            read, written = self._tokens
+            self._tokens = (read + call.prompt_tokens, written + call.completion_tokens)
         self.progress.tokens(*self._tokens)
 
     def cell_ended(self, report: CellReport) -> None:
@@ -339,6 +328,9 @@ class RunRecord:
             fault: What ended it before its time, in one line.
             conclusion: What can be said of its ideas taken together.
         """
+        if conclusion is not None and conclusion.ranking is not None and conclusion.ranking.by == "judge":
+            with self._faults():
+                self.ledger.record_ratings(conclusion.ranking.places)
         agents = [self._with_tokens(agent) for _, agent in sorted(self.agents.items())]
         failures = [*self.failures, fault] if fault else self.failures
         asked, made = self.settings.asked, len(self.ideas)

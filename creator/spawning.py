@@ -184,18 +184,18 @@ def give_up(earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcom
 
 def _given_up(conclusion: Conclusion, earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcome:
     faults: list[EnvironmentFault] = []
-    settings = read_settings(earlier.directory, asked=earlier.asked, objective=earlier.objective)
+    settings = read_settings(earlier.directory, asked=earlier.asked, changes={"objective": earlier.objective})
     record = RunRecord(settings, SilentProgress(), earlier.directory, earlier.model, faults.append, earlier)
     try:
         for number, agent in list(record.agents.items()):
             if agent.name in names:
                 record.agent_failed(number, reason)
+        outcome = record.outcome(
+            earlier.sandbox, earlier.isolation_line, interrupted=earlier.interrupted, conclusion=conclusion
+        )
     finally:
         asyncio.run(record.ledger.close())
     if faults:
         raise faults[0]
-    outcome = record.outcome(
-        earlier.sandbox, earlier.isolation_line, interrupted=earlier.interrupted, conclusion=conclusion
-    )
     write_outputs(outcome)
     return outcome

@@ -135,7 +135,9 @@ class Registry(RoutedAgent):
         asker, chain = ctx.sender.type, admission.chain
         if asker in self._on_trial:
             return Colleague(name=None if TRIAL_PEER in chain else TRIAL_PEER, sector="trials")
-        known = self._choices and self._choices.next_known("colleague", asker, admission.conversation)
+        known = None
+        if self._choices is not None:
+            known = self._choices.next_known("colleague", asker, admission.conversation)
         try:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self._population.settled.wait()

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from creator.cli._agents_files import module_of
-from creator.cli._shared import debug_option, open_run, output_option, run_option
-from creator.errors import UsageError
+from creator.cli._shared import debug_option, free_target, open_run, output_option, run_option
 from creator.text import clean, clean_lines
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from creator.outcome import AgentOutcome
 
 _OPTION = "--to"
@@ -43,7 +42,7 @@ def export(name: str, form: str, to: str | None, force: bool, run: str | None, o
     from creator.exporting import component_of, script_of
     from creator.ledger.view import find_agent
 
-    target = None if to is None else _free_target(to, force)
+    target = None if to is None else free_target(to, force)
     outcome = open_run(output, run).outcome
     agent = find_agent(outcome, name)
     source = module_of(outcome.directory, agent)
@@ -61,20 +60,6 @@ def export(name: str, form: str, to: str | None, force: bool, run: str | None, o
     else:
         click.echo(text.encode("utf-8"), nl=False)  # to the byte, whatever the locale
     _warn(outcome.directory, agent)
-
-
-def _free_target(to: str, force: bool) -> Path:
-    if not to.strip() or "\0" in to:
-        raise UsageError("Name a file: --to FILE")
-    path = Path(to).expanduser()
-    shown = clean(str(path), 200)
-    if path.is_dir():
-        raise UsageError(f"{shown!r} is a folder: name a file in it.")
-    if not path.parent.is_dir():
-        raise UsageError(f"{clean(str(path.parent), 200)!r} is no folder: make it first, or choose another place.")
-    if os.path.lexists(path) and not force:
-        raise UsageError(f"{shown!r} exists already: choose another name, or replace it with --force.")
-    return path
 
 
 def _warn(directory: Path, agent: AgentOutcome) -> None:

@@ -122,7 +122,7 @@ def _settings(view: RunView, changes: dict[str, Any]) -> SpawnSettings:
 
     outcome = view.outcome
     alone = {"count": 1, "max_agents": 1, "keep": 1, "generations": 0}
-    return read_settings(outcome.directory, objective=outcome.objective, **alone, **changes)
+    return read_settings(outcome.directory, changes={"objective": outcome.objective, **alone, **changes})
 
 
 def _agent(view: RunView, name: str) -> Created:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -46,16 +47,16 @@ def resume(ctx: click.Context, /, run: str | None, output: str | None, **changes
     view = open_run(output, run)
     state = ctx.find_object(State) or State()
     calm_libraries(state.debug)
-    return go_on(view.outcome.directory, **changes)
+    return go_on(view.outcome.directory, changes)
 
 
-def go_on(directory: Path, *, pending_only: bool = False, **changes: str | bool | None) -> int:
+def go_on(directory: Path, changes: Mapping[str, object] | None = None, *, pending_only: bool = False) -> int:
     """Open a run once more, and tell what came of it.
 
     Args:
         directory: The run's folder.
-        pending_only: Whether only those are gone on with about whom a person had to decide.
         changes: Settings that are other ones now; None for those that stay.
+        pending_only: Whether only those are gone on with about whom a person had to decide.
     """
     from creator.cli._tables import print_summary
     from creator.cli.spawn import reviewer_for
@@ -63,7 +64,7 @@ def go_on(directory: Path, *, pending_only: bool = False, **changes: str | bool 
     from creator.progress import make_progress
     from creator.spawning import resume as resume_run
 
-    settings = read_settings(directory, **changes)
+    settings = read_settings(directory, changes=changes)
     progress = make_progress(settings.asked, quiet=settings.quiet, stream=sys.stderr)
     try:
         reviewer = reviewer_for(progress) if settings.review == "now" and not pending_only else None

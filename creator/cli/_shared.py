@@ -148,6 +148,29 @@ def library_folder(library: str | None) -> Path:
     return OutputSettings.load({"library": library}).library
 
 
+def free_target(to: str, force: bool) -> Path:
+    """The file that ``--to`` names.
+
+    Args:
+        to: What the user said.
+        force: Whether it may be there already.
+
+    Raises:
+        UsageError: Nothing can be written there.
+    """
+    if not to.strip() or "\0" in to:
+        raise UsageError("Name a file: --to FILE")
+    path = Path(to).expanduser()
+    shown = clean(str(path), 200)
+    if path.is_dir():
+        raise UsageError(f"{shown!r} is a folder: name a file in it.")
+    if not path.parent.is_dir():
+        raise UsageError(f"{clean(str(path.parent), 200)!r} is no folder: make it first, or choose another place.")
+    if os.path.lexists(path) and not force:
+        raise UsageError(f"{shown!r} exists already: choose another name, or replace it with --force.")
+    return path
+
+
 def open_run(output: str | None, wanted: str | None) -> RunView:
     """The run that a reading command is about."""
     from creator.ledger.view import find_run, load_run

@@ -1,23 +1,30 @@
-"""What makes a file a ledger of ours: its schema and the version of that, and what its errors mean for the user."""
+"""What makes a file a ledger of ours: its mark and the version of its schema, and what its errors mean for the user."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
 from creator.errors import EnvironmentFault
+from creator.text import clean
 
-SCHEMA_VERSION: Final = 3
 APPLICATION_ID: Final = 0x41_43_53_4C
 """Marks the file as a ledger of ours (``ACSL``)."""
+MIGRATIONS: Final = (
+    "0001_run_on_record",
+    "0002_births_and_decisions",
+    "0003_wishes_remarks_comparisons",
+    "0004_births_answers_choices_ratings",
+)
+"""The changes that the schema went through, in order; a ledger is of the version of the last that was made to it."""
+SCHEMA_VERSION: Final = len(MIGRATIONS)
 
 
 def fault(path: Path, error: sqlite3.Error) -> EnvironmentFault:
     """The error of the database as one line that says what to do."""
-    text = str(error)
+    text = clean(str(error), 300)
     hints: list[tuple[Callable[[str], bool], str]] = [
         (lambda t: "full" in t, "Free some disk space, or choose another folder with --output."),
         (
@@ -34,31 +41,30 @@ def fault(path: Path, error: sqlite3.Error) -> EnvironmentFault:
     return EnvironmentFault(f"The ledger {str(path)!r} failed: {text}. {hint}".rstrip())
 
 
-def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Lay the schema in an empty file; refuse one that isn't ours."""
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if tables:
-        check_identity(connection, path)
-        return
-    schema = resources.files("creator.ledger").joinpath("schema.sql").read_text(encoding="utf-8")
-    connection.executescript(f"BEGIN IMMEDIATE;\n{schema}\nPRAGMA application_id = {APPLICATION_ID};")
-    connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
-    connection.execute("COMMIT")
+def damaged(path: Path) -> EnvironmentFault:
+    """The ledger can be opened, but is not what it should be."""
+    return EnvironmentFault(f"The ledger {str(path)!r} holds rows that do not fit: it is damaged.")
 
 
-def check_identity(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a database that isn't a ledger of this version.
+def version_of(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of a ledger's schema; 0 for a database that nothing is in.
 
     Raises:
-        EnvironmentFault: With one line that says what it is instead.
+        EnvironmentFault: It isn't a ledger that this release can read; the text is one line that says what it is.
+        sqlite3.Error: It cannot be read.
     """
-    found = connection.execute("PRAGMA application_id").fetchone()[0]
-    if found != APPLICATION_ID:
+    mark = connection.execute("PRAGMA application_id").fetchone()[0]
+    if mark != APPLICATION_ID:
+        if mark == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
+            return 0
         raise EnvironmentFault(f"{str(path)!r} is a database, but not a ledger of this program.")
     row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-    if row is None or row[0] != str(SCHEMA_VERSION):
-        version = "none" if row is None else repr(row[0])
+    text = "" if row is None else str(row[0])
+    if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 9 and int(text) >= 1):
+        raise damaged(path)
+    if int(text) > SCHEMA_VERSION:
         raise EnvironmentFault(
-            f"The ledger {str(path)!r} has schema version {version}, this program reads {SCHEMA_VERSION}:"
+            f"The ledger {str(path)!r} has schema version {int(text)}, this program reads up to {SCHEMA_VERSION}:"
             " use the release that wrote it."
         )
+    return int(text)

@@ -8,8 +8,6 @@ import os
 import socket
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from creator.errors import EnvironmentFault, UsageError
-from creator.ledger.identity import check_identity, fault
+from creator.ledger.reading import opened
 from creator.ledger.store import FILE_NAME
 from creator.outcome import (
     AgentOutcome,
@@ -120,7 +118,7 @@ def load_run(directory: Path) -> RunView:
                 " release that wrote it."
             ) from None
     state: RunState = "running" if _is_alive(stored) else "lost"
-    return RunView(state, _from_ledger(directory, stored, state))
+    return RunView(state, load_ledger_outcome(directory, stored, state))
 
 
 def _read(path: Path) -> StartedRun | dict[str, Any]:
@@ -183,7 +181,7 @@ def load_birth(directory: Path, agent: AgentOutcome) -> Birth:
     Raises:
         EnvironmentFault: The ledger is missing, damaged or of another version.
     """
-    with _opened(directory / FILE_NAME) as connection:
+    with opened(directory / FILE_NAME) as connection:
         attempts = connection.execute(
             "SELECT attempt, stage, finding FROM attempts WHERE number = ? ORDER BY id", (agent.number,)
         ).fetchall()
@@ -235,7 +233,7 @@ def load_comparisons(directory: Path, number: int) -> list[Comparison]:
     Raises:
         EnvironmentFault: The ledger is missing, damaged or of another version.
     """
-    with _opened(directory / FILE_NAME) as connection:
+    with opened(directory / FILE_NAME) as connection:
         rows = connection.execute("SELECT * FROM comparisons WHERE ? IN (first, second) ORDER BY id", (number,))
         return [
             Comparison(
@@ -250,33 +248,50 @@ def load_comparisons(directory: Path, number: int) -> list[Comparison]:
         ]
 
 
-def _from_ledger(directory: Path, info: StartedRun, state: RunState) -> RunOutcome:
-    with _opened(directory / FILE_NAME) as connection:
+def load_ledger_outcome(directory: Path, started: StartedRun, state: RunState = "lost") -> RunOutcome:
+    """A run as its ledger alone tells it, whatever `run.json` says.
+
+    Args:
+        directory: The run's folder.
+        started: What was known of the run when it started.
+        state: Whether it goes on.
+
+    Returns:
+        All agents that came to something, and all ideas with their texts and remarks; ``one_shot`` holds every
+        one-shot idea. Tokens are those that models were paid for.
+
+    Raises:
+        EnvironmentFault: The ledger is missing or damaged, or of a later release.
+    """
+    with opened(directory / FILE_NAME) as connection:
         spent = {
             row["agent"]: (row["read"], row["written"])
             for row in connection.execute(
-                "SELECT agent, sum(prompt_tokens) AS read, sum(completion_tokens) AS written FROM calls GROUP BY agent"
+                "SELECT agent, sum(prompt_tokens) AS read, sum(completion_tokens) AS written FROM calls"
+                " WHERE source = 'model' GROUP BY agent"
             )
         }
         agents = [_agent(row, spent) for row in connection.execute("SELECT * FROM agents ORDER BY rowid")]
-        ideas = _ideas(connection, info.model)
+        ideas = _ideas(connection, started.model)
         last = connection.execute(
             "SELECT max(at) FROM (SELECT max(at) AS at FROM events UNION SELECT max(at) FROM calls)"
         ).fetchone()[0]
-    end = datetime.now(UTC).timestamp() if state == "running" else last or info.started.timestamp()
-    going = "the run is still going on" if state == "running" else "the run ended without a result"
-    return RunOutcome(
-        **info.model_dump(exclude={"schema_version", "state", "pid", "host"}),
-        agents=[agent for agent in agents if agent is not None],
-        ideas=ideas,
-        elapsed_s=max(0.0, end - info.started.timestamp()),
-        prompt_tokens=sum(read for read, _ in spent.values()),
-        completion_tokens=sum(written for _, written in spent.values()),
-        exit_code=exit_code_for(info.asked, len(ideas), interrupted=state == "lost"),
-        reason=f"{going}: {len(ideas)} of {info.asked} ideas so far",
-        interrupted=state == "lost",
-        directory=directory,
-    )
+        made = [idea for idea in ideas if idea.source == "agent"]
+        end = datetime.now(UTC).timestamp() if state == "running" else last or started.started.timestamp()
+        going = "the run is still going on" if state == "running" else "the run ended without a result"
+        return RunOutcome(
+            **started.model_dump(exclude={"schema_version", "state", "pid", "host"}),
+            agents=[agent for agent in agents if agent is not None],
+            ideas=made,
+            one_shot=[idea for idea in ideas if idea.source == "one-shot"],
+            elapsed_s=max(0.0, end - started.started.timestamp()),
+            prompt_tokens=sum(read for read, _ in spent.values()),
+            completion_tokens=sum(written for _, written in spent.values()),
+            exit_code=exit_code_for(started.asked, len(made), interrupted=state == "lost"),
+            reason=f"{going}: {len(made)} of {started.asked} ideas so far",
+            interrupted=state == "lost",
+            directory=directory,
+        )
 
 
 def _agent(row: sqlite3.Row, spent: dict[str, tuple[int, int]]) -> AgentOutcome | None:
@@ -305,65 +320,39 @@ def _agent(row: sqlite3.Row, spent: dict[str, tuple[int, int]]) -> AgentOutcome 
 
 
 def _ideas(connection: sqlite3.Connection, model: str) -> list[IdeaOutcome]:
-    """The ideas of agents by number, each with its texts in order and what was said about them."""
+    """All ideas by number, each with its texts in order and what was said about them."""
+    parents: dict[int, list[int]] = defaultdict(list)
+    for row in connection.execute("SELECT text, parent FROM lineage ORDER BY text, place"):
+        parents[row["text"]].append(row["parent"])
+    versions: dict[int, list[IdeaVersion]] = defaultdict(list)
+    for row in connection.execute("SELECT * FROM texts ORDER BY id"):
+        versions[row["number"]].append(
+            IdeaVersion(
+                author=row["writer"],
+                idea=Idea.model_validate_json(row["idea"]),
+                hop=row["hop"],
+                id=row["id"],
+                parents=parents[row["id"]],
+            )
+        )
     remarks: dict[int, list[Remark]] = defaultdict(list)
     for row in connection.execute("SELECT author, kind, about, content FROM remarks ORDER BY id"):
         remarks[row["about"]].append(Remark(**dict(row)))
-    rows: dict[int, list[sqlite3.Row]] = defaultdict(list)
-    for row in connection.execute("SELECT * FROM ideas WHERE source = 'agent' ORDER BY number, id"):
-        rows[row["number"]].append(row)
-    return [_idea(texts, [one for text in texts for one in remarks[text["id"]]], model) for texts in rows.values()]
+    rows = connection.execute("SELECT * FROM ideas ORDER BY number")
+    return [_idea(row, versions[row["number"]], remarks, model) for row in rows]
 
 
-def _idea(texts: list[sqlite3.Row], remarks: list[Remark], model: str) -> IdeaOutcome:
-    first, last = texts[0], texts[-1]
-    versions = [
-        IdeaVersion(
-            author=text["writer"],
-            idea=Idea.model_validate_json(text["idea"]),
-            hop=text["hop"],
-            id=text["id"],
-            parents=json.loads(text["parents"]),
-        )
-        for text in texts
-    ]
+def _idea(row: sqlite3.Row, versions: list[IdeaVersion], remarks: dict[int, list[Remark]], model: str) -> IdeaOutcome:
+    said = [remark for text in versions for remark in remarks[text.id]]
     return IdeaOutcome(
-        number=first["number"],
-        author=first["author"],
-        contributors=contributors_of(first["author"], versions, remarks),
+        number=row["number"],
+        author=row["author"],
+        contributors=contributors_of(row["author"], versions, said),
         versions=versions,
-        remarks=remarks,
-        agent_model=model,
-        conversation=first["conversation"],
-        weak=json.loads(last["weak"]),
+        remarks=said,
+        agent_model=row["model"] or model,
+        conversation=row["conversation"],
+        generation=row["generation"],
+        weak=json.loads(row["weak"]),
+        source=row["source"],
     )
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """The ledger, for reading only."""
-    if not path.is_file():
-        raise EnvironmentFault(f"The ledger {str(path)!r} does not exist: nothing is known of this run.")
-    try:
-        with closing(_connect(path)) as connection:
-            connection.row_factory = sqlite3.Row
-            check_identity(connection, path)
-            yield connection
-    except sqlite3.Error as error:
-        raise fault(path, error) from None
-    except (ValueError, LookupError, TypeError, OverflowError):
-        raise EnvironmentFault(f"The ledger {str(path)!r} holds rows that do not fit: it is damaged.") from None
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    address = path.absolute().as_uri()
-    connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=5)
-    try:
-        connection.execute("SELECT 1 FROM sqlite_schema")
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        # In a folder that cannot be written the log's index cannot be made; without a log none is needed.
-        if not isinstance(error, sqlite3.OperationalError) or path.with_name(path.name + "-wal").exists():
-            raise
-        connection = sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True)
-    return connection

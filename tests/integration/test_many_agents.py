@@ -40,8 +40,8 @@ async def test_more_than_a_hundred_packed_agents_all_deliver_and_the_ledger_agre
     live, ideas, texts, calls, tokens, answered = counted(
         outcome,
         "SELECT count(*) FROM agents WHERE state = 'live'",
-        "SELECT count(DISTINCT number) FROM ideas",
         "SELECT count(*) FROM ideas",
+        "SELECT count(*) FROM texts",
         "SELECT count(*) FROM calls WHERE error IS NULL",
         "SELECT sum(prompt_tokens + completion_tokens) FROM calls",
         "SELECT count(*) FROM messages WHERE outcome = 'ok'",

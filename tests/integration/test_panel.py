@@ -22,7 +22,7 @@ from creator.ideas.tournament import Tournament
 from creator.ledger.store import FILE_NAME, Ledger
 from creator.models.calls import CallRecord
 from creator.models.choose import choose_backend
-from creator.outcome import RunOutcome
+from creator.outcome import IdeaOutcome, IdeaVersion, RunOutcome
 from creator.progress import SilentProgress
 from creator.runtime import Grant
 from creator.settings import SpawnSettings
@@ -139,7 +139,10 @@ async def test_verdicts_are_what_the_ledger_takes(serve: Serve, tmp_path: Path) 
         tournament = Tournament(house.panel, seed=1, on_verdict=record)
         playing = asyncio.create_task(tournament.play())
         for number in range(1, 4):
-            tournament.enter(number, Idea(title=f"Idea {number}"))
+            idea = Idea(title=f"Idea {number}")
+            text = IdeaVersion(author="ada", idea=idea, id=number)
+            ledger.record_idea(IdeaOutcome(number=number, author="ada", versions=[text]), None)
+            tournament.enter(number, idea)
         async with asyncio.timeout(60):
             await tournament.settled()
         playing.cancel()

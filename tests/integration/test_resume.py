@@ -180,7 +180,11 @@ def test_a_run_that_was_interrupted_is_gone_on_with(serve: Callable[..., Scripte
 
     server.fault = interrupt
     killer.process = subprocess.Popen(
-        spawn_command(server, tmp_path, 10), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        spawn_command(server, tmp_path, 10),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     _, errors = killer.process.communicate(timeout=300)
     assert killer.process.returncode == 130
@@ -243,9 +247,7 @@ def test_generations_are_gone_on_with(serve: Callable[..., ScriptedServer], tmp_
     assert_whole(record, 6 + 2 * 4)
 
 
-def test_who_changed_a_module_gets_a_copy_and_a_new_agent(
-    serve: Callable[..., ScriptedServer], tmp_path: Path
-) -> None:
+def test_who_changed_a_module_gets_a_copy_and_a_new_agent(serve: Callable[..., ScriptedServer], tmp_path: Path) -> None:
     server = serve(fault=lambda number, request: "401 lost" if number > 45 else None)
     subprocess.run(spawn_command(server, tmp_path, 8), env=environment(), capture_output=True, check=False)
     folder = find_run(tmp_path)

@@ -35,7 +35,7 @@ def degenerate(*, always: bool) -> Fault:
 
 def in_ledger(outcome: Any) -> Sequence[list[str]]:
     with sqlite3.connect(outcome.directory / FILE_NAME) as database:
-        return [json.loads(weak) for (weak,) in database.execute("SELECT weak FROM ideas ORDER BY id")]
+        return [json.loads(weak) for (weak,) in database.execute("SELECT weak FROM ideas ORDER BY number")]
 
 
 async def test_a_weak_idea_is_asked_for_once_more_with_what_was_wrong(run: Any, serve: Any) -> None:

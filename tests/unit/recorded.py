@@ -60,6 +60,12 @@ class Recorded:
         self.record.agent(wish, name, state, attempts=number, reason=reason, sha256=sha256, blueprint=made)
         return self.modules.directory / f"{name}.py"
 
+    def attempt(self, number: int, attempt: int, stage: str, finding: str) -> None:
+        """A finding on the way to a birth, which is on record before it."""
+        made, _ = self.made("nobody")
+        self.record.birth(Wish(number, made.brief, made.template))
+        self.record.attempt(number, attempt, stage, finding)
+
     def idea(self, author: str, title: str) -> None:
         """An idea that nobody refined."""
         number = next(number for number, one in self.record.agents.items() if one.name == author)
@@ -78,8 +84,8 @@ class Recorded:
 def recorded(fill: Callable[[Recorded], object] | None = None) -> RunOutcome:
     """A run of three: one live, with a parent and a history, one that waits, one that failed; and what is added."""
     run = Recorded()
-    run.record.attempt(1, 1, "policy", "IMPORT001 at line 3: os is not allowed")
-    run.record.attempt(1, 2, "author", "repaired: a missing import")
+    run.attempt(1, 1, "policy", "IMPORT001 at line 3: os is not allowed")
+    run.attempt(1, 2, "author", "repaired: a missing import")
     run.agent(1, "ada_freight", parents=["bo_clinics"], author="code")
     sha256 = run.record.agents[1].sha256
     run.record.ledger.record_decision("ada_freight", sha256, "approved", "does what it says")

@@ -179,7 +179,7 @@ def test_why_does_not_tell_of_another_birth_that_gave_the_name_up(capsys: pytest
         run.agent(4, "di_ports", "pending")
         run.agent(4, "ed_ports", "live")  # the same birth, under another name
         run.agent(5, "di_ports", "live")
-        run.record.attempt(4, 1, "review", "a person rejected it")
+        run.attempt(4, 1, "review", "a person rejected it")
 
     recorded(more)
     di, ed = document(capsys, "why", "di_ports"), document(capsys, "why", "ed_ports")
@@ -190,7 +190,7 @@ def test_why_does_not_tell_of_another_birth_that_gave_the_name_up(capsys: pytest
 def test_why_tells_of_one_who_never_was_written(capsys: pytest.CaptureFixture[str]) -> None:
     def more(run: Recorded) -> None:
         brief = run.made("x")[0].brief
-        run.record.attempt(4, 1, "model", "the model answered nothing")
+        run.attempt(4, 1, "model", "the model answered nothing")
         run.record.agent(Wish(4, brief, ""), "agent_4", "failed", attempts=1, reason="the model answered nothing")
 
     recorded(more)
@@ -229,7 +229,7 @@ def test_why_without_a_ledger_is_one_line(capsys: pytest.CaptureFixture[str]) ->
 
 def test_why_shows_hostile_texts_as_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
     def more(run: Recorded) -> None:
-        run.record.attempt(4, 1, HOSTILE, HOSTILE)
+        run.attempt(4, 1, HOSTILE, HOSTILE)
         run.record.ledger.record_decision("di_ports", "", "rejected", HOSTILE)
         run.agent(4, "di_ports", parents=["a" * 64] * 8, model="[bold]" + "m" * 190)
         run.record.agent_failed(4, HOSTILE)

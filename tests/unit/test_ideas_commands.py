@@ -35,6 +35,8 @@ def told(capsys: pytest.CaptureFixture[str]) -> Told:
 def with_verdicts(run: RunOutcome, reason: str = "It names who pays.") -> None:
     """Judges compared idea 18 with the first ten, and preferred it to every other of them."""
     ledger = Ledger.open(run.directory / FILE_NAME)
+    for one in run.ideas:
+        ledger.record_idea(one, None)
     for other in range(1, 11):
         winner = 18 if other % 2 else other
         ledger.record_comparison("judge", "m", 1, 18, other, winner, f"{reason} Beside {other}.")
