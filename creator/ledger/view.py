@@ -271,24 +271,26 @@ def load_ledger_outcome(directory: Path, started: StartedRun, state: RunState = 
                 " WHERE source = 'model' GROUP BY agent"
             )
         }
-        agents = [_agent(row, spent) for row in connection.execute("SELECT * FROM agents ORDER BY rowid")]
+        agents = [_agent(row, spent) for row in connection.execute("SELECT * FROM agents ORDER BY number")]
         ideas = _ideas(connection, started.model)
         last = connection.execute(
             "SELECT max(at) FROM (SELECT max(at) AS at FROM events UNION SELECT max(at) FROM calls)"
         ).fetchone()[0]
         made = [idea for idea in ideas if idea.source == "agent"]
-        end = datetime.now(UTC).timestamp() if state == "running" else last or started.started.timestamp()
+        begun = (started.resumed or started.started).timestamp()
+        end = datetime.now(UTC).timestamp() if state == "running" else last or begun
         going = "the run is still going on" if state == "running" else "the run ended without a result"
+        then = "" if state == "running" else f"; go on: python -m creator runs resume {started.run_id}"
         return RunOutcome(
-            **started.model_dump(exclude={"schema_version", "state", "pid", "host"}),
+            **started.model_dump(exclude={"schema_version", "state", "pid", "host", "resumed", "before_s"}),
             agents=[agent for agent in agents if agent is not None],
             ideas=made,
             one_shot=[idea for idea in ideas if idea.source == "one-shot"],
-            elapsed_s=max(0.0, end - started.started.timestamp()),
+            elapsed_s=started.before_s + max(0.0, end - begun),
             prompt_tokens=sum(read for read, _ in spent.values()),
             completion_tokens=sum(written for _, written in spent.values()),
             exit_code=exit_code_for(started.asked, len(made), interrupted=state == "lost"),
-            reason=f"{going}: {len(made)} of {started.asked} ideas so far",
+            reason=f"{going}: {len(made)} of {started.asked} ideas so far{then}",
             interrupted=state == "lost",
             directory=directory,
         )

@@ -17,9 +17,11 @@ from creator.blueprint import Blueprint
 from creator.cli import main
 from creator.ledger.store import FILE_NAME, Ledger
 from creator.ledger.view import load_run
+from creator.outcome import RunOutcome
+from creator.outputs import read_settings
 from creator.review.base import Candidate, Verdict
 from creator.settings import SpawnSettings
-from creator.spawning import spawn
+from creator.spawning import resume, spawn
 from tests.conftest import RecordedProgress
 
 
@@ -190,13 +192,9 @@ async def test_a_module_that_changed_on_disk_after_the_approval_does_not_live(ru
     assert [agent.state for agent in again.agents] == ["pending"]
 
 
-async def go_on(directory: Path) -> Any:
-    """What `agents approve` does when the run has ended."""
-    from creator.outputs import read_settings
-
-    earlier = load_run(directory).outcome
-    settings = read_settings(directory, asked=earlier.asked)
-    return await spawn(settings, RecordedProgress(), environ={}, earlier=earlier)
+async def go_on(directory: Path) -> RunOutcome:
+    """Open a run that has ended once more, for those who wait."""
+    return await resume(directory, read_settings(directory), RecordedProgress(), environ={}, pending_only=True)
 
 
 async def test_a_run_with_generations_and_a_baseline_is_gone_on_with(run: Any) -> None:
