@@ -22,6 +22,7 @@ from creator.agents.registry import Population, Registry
 from creator.authors import Author
 from creator.blueprint import Blueprint
 from creator.cells import Cells
+from creator.errors import EnvironmentFault
 from creator.ideas.form import load_idea_form
 from creator.ideas.judging import Judging
 from creator.isolation import Sandbox, open_sandbox
@@ -76,6 +77,7 @@ class Listeners:
         exited: A cell ended by itself.
         order: An agent wishes for a colleague.
         closing: The host's counters, while everyone is still connected.
+        lost: The run's own model is lost for good, and the run with it.
     """
 
     call: Callable[[CallRecord], None] = _ignore
@@ -84,6 +86,7 @@ class Listeners:
     exited: Callable[[CellReport], None] = _ignore
     order: Callable[[ColleagueOrder, str], Awaitable[Colleague]] = _refuse
     closing: Callable[[Counters], None] = _ignore
+    lost: Callable[[EnvironmentFault], None] = _ignore
 
 
 class House:
@@ -130,6 +133,7 @@ class House:
         self.population = Population(seed)
         self.blueprints: dict[str, Blueprint] = {}
         self.credentials = Credentials()
+        self._progress = progress
         self._memory = memory
         self._budget = budget
         self._price_of = price_of
@@ -147,7 +151,6 @@ class House:
         self.cells: Cells
         self.trials: Trials
         self.sandbox: Sandbox
-        self._progress = progress
         self.modules = modules
         self._run_id = run_id
         self._templates = templates
@@ -167,6 +170,8 @@ class House:
             memory=self._memory,
             budget=self._budget,
             price=self._price_of(backend.name),
+            say=self._progress.say,
+            on_fault=listeners.lost if backend is self.backend else None,
         )
 
     async def __aenter__(self) -> Self:
