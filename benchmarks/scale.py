@@ -66,9 +66,9 @@ class Cost:
 
 
 @contextmanager
-def scripted_model(latency: float) -> Iterator[str]:
+def scripted_model(latency: float, *options: str) -> Iterator[str]:
     """A scripted model in a process of its own; gives its base URL."""
-    command = [sys.executable, "-m", "benchmarks.scripted_model", "--latency", str(latency)]
+    command = [sys.executable, "-m", "benchmarks.scripted_model", "--latency", str(latency), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -28,12 +28,14 @@ class Figures:
         seconds: Time that these took from the whole request to the whole answer, all together.
         cpu_seconds: Processor time of its process.
         most_at_once: Completions under way at the same time, at most.
+        turned_away: Calls that were too many at once, and got 429.
     """
 
     calls: int = 0
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     most_at_once: int = 0
+    turned_away: int = 0
 
 
 class ScriptedModel:
@@ -41,11 +43,13 @@ class ScriptedModel:
 
     Args:
         latency: Seconds that each answer takes.
+        at_once: How many calls it takes at the same time; None for any number.
     """
 
-    def __init__(self, latency: float) -> None:
+    def __init__(self, latency: float, at_once: int | None = None) -> None:
         self.figures = Figures()
         self._latency = latency
+        self._at_once = at_once
         self._numbers = 0
         self._active = 0
 
@@ -54,9 +58,16 @@ class ScriptedModel:
         try:
             while True:
                 path, body = await _read_request(reader)
-                answer = self._told() if path == FIGURES else await self._complete(json.loads(body))
+                status = "200 OK"
+                if path == FIGURES:
+                    answer = self._told()
+                elif self._at_once is not None and self._active >= self._at_once:
+                    self.figures.turned_away += 1
+                    status, answer = "429 Too Many Requests", {"error": {"message": "too many calls at once"}}
+                else:
+                    answer = await self._complete(json.loads(body))
                 data = json.dumps(answer).encode()
-                head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+                head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
                 writer.write(head.encode() + data)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -104,8 +115,8 @@ def _answer(number: int, request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _serve(latency: float) -> None:
-    model = ScriptedModel(latency)
+async def _serve(latency: float, at_once: int | None) -> None:
+    model = ScriptedModel(latency, at_once)
     server = await asyncio.start_server(model.serve, "127.0.0.1", 0, limit=MAX_HEAD_BYTES, backlog=1_024)
     host, port = server.sockets[0].getsockname()
     print(f"http://{host}:{port}/v1", flush=True)
@@ -116,7 +127,9 @@ def main() -> None:
     """Serve until ended."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--latency", type=float, default=0.0, help="seconds for each answer")
-    asyncio.run(_serve(parser.parse_args().latency))
+    parser.add_argument("--at-once", type=int, help="calls at the same time, more get 429; any number by default")
+    arguments = parser.parse_args()
+    asyncio.run(_serve(arguments.latency, arguments.at_once))
 
 
 if __name__ == "__main__":

@@ -192,7 +192,8 @@ class Nursery:
             try:
                 draft: Created = await self._trusted.request(order, CREATOR, timeout=self._settings.author_deadline)
             except MessagingError as error:
-                terminal = TerminalModelError.__name__ in str(error)
+                hopeless: tuple[type[Exception], ...] = (TerminalModelError, *TerminalModelError.__subclasses__())
+                terminal = any(one.__name__ in str(error) for one in hopeless)
                 raise _FailedTry(str(error), terminal=terminal) from error
         return draft
 

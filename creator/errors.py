@@ -9,6 +9,9 @@
     ├── ModelError
     │   ├── RetryableModelError (ConnectionError)   429, 5xx, time-out: worth another try
     │   ├── TerminalModelError (ValueError)         will fail the same way again
+    │   │   ├── AccessRefused                       a wrong key, or nothing left to spend: so will every other call
+    │   │   ├── AnswerRefused                       the model, or a filter of its provider's, does not want to answer
+    │   │   └── ContextTooLong                      more than the model can read at once
     │   └── InvalidAnswer (ValueError)              answered, but not what the schema asks for
     ├── PolicyViolation (ValueError)        a module that the static policy refuses
     └── BirthFailed (RuntimeError)          an agent that did not come to life
@@ -16,7 +19,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from creator.text import clean
+
+Trouble = Literal["fault", "overloaded", "unreachable"]
+"""What is wrong with a model's server: it made a mistake, has too much to do (429, 503, 529), or is not there."""
 
 
 class CreatorError(Exception):
@@ -63,15 +71,29 @@ class RetryableModelError(ModelError, ConnectionError):
 
     Attributes:
         retry_after: Seconds that the provider asked to wait, or None.
+        trouble: What is wrong with the server.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after: float | None = None, trouble: Trouble = "fault") -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.trouble = trouble
 
 
 class TerminalModelError(ModelError, ValueError):
     """A call that would fail the same way again (wrong key, unknown model, malformed request)."""
+
+
+class AccessRefused(TerminalModelError):
+    """The server refuses our key, or the account has nothing left: no other call will succeed either."""
+
+
+class AnswerRefused(TerminalModelError):
+    """The model, or a filter of its provider's, does not want to answer; another wording may help."""
+
+
+class ContextTooLong(TerminalModelError):
+    """The prompt and the room for the answer are more than the model can take; a shorter prompt may help."""
 
 
 class InvalidAnswer(ModelError, ValueError):

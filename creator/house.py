@@ -23,6 +23,7 @@ from creator.authors import Author
 from creator.blueprint import Blueprint
 from creator.cells import Cells
 from creator.choices import Choices
+from creator.errors import EnvironmentFault
 from creator.ideas.form import load_idea_form
 from creator.ideas.judging import Judging
 from creator.isolation import Sandbox, open_sandbox
@@ -77,6 +78,7 @@ class Listeners:
         exited: A cell ended by itself.
         order: An agent wishes for a colleague.
         closing: The host's counters, while everyone is still connected.
+        lost: The run's own model is lost for good, and the run with it.
     """
 
     call: Callable[[CallRecord], None] = _ignore
@@ -85,6 +87,7 @@ class Listeners:
     exited: Callable[[CellReport], None] = _ignore
     order: Callable[[ColleagueOrder, str], Awaitable[Colleague]] = _refuse
     closing: Callable[[Counters], None] = _ignore
+    lost: Callable[[EnvironmentFault], None] = _ignore
 
 
 class House:
@@ -135,6 +138,7 @@ class House:
         self.population = Population(seed)
         self.blueprints: dict[str, Blueprint] = {}
         self.credentials = Credentials()
+        self._progress = progress
         self._memory = memory
         self._budget = budget
         self._price_of = price_of
@@ -153,7 +157,6 @@ class House:
         self.cells: Cells
         self.trials: Trials
         self.sandbox: Sandbox
-        self._progress = progress
         self.modules = modules
         self._run_id = run_id
         self._templates = templates
@@ -173,6 +176,8 @@ class House:
             memory=self._memory,
             budget=self._budget,
             price=self._price_of(backend.name),
+            say=self._progress.say,
+            on_fault=listeners.lost if backend is self.backend else None,
         )
 
     async def __aenter__(self) -> Self:

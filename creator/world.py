@@ -162,6 +162,7 @@ class World:
                 refusal=lambda client, reason: self.record.event("refused", client, reason=reason),
                 exited=self.record.cell_ended,
                 order=self._create_colleague,
+                lost=self.on_fault,
                 closing=lambda counters: self.record.event("host", "counters", **dataclasses.asdict(counters)),
             ),
         )

@@ -93,9 +93,12 @@ def serve() -> Iterator[Callable[..., ScriptedServer]]:
     servers: list[ScriptedServer] = []
 
     def start(
-        latency: float = 0.0, fault: Fault | None = None, prefer: Prefer = prefer_alphabetically
+        latency: float = 0.0,
+        fault: Fault | None = None,
+        prefer: Prefer = prefer_alphabetically,
+        at_once: int | None = None,
     ) -> ScriptedServer:
-        server = ScriptedServer(latency, fault, prefer)
+        server = ScriptedServer(latency, fault, prefer, at_once)
         server.start()
         servers.append(server)
         return server

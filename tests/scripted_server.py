@@ -11,21 +11,27 @@ import ast
 import json
 import random
 import re
+import socket
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Fault = Callable[[int, dict[str, Any]], str | None]
 """Gets the call's number, from 1, and the request; names what goes wrong, or None.
 
-It is a status such as ``429`` (and a message), ``hang``, ``empty``, ``truncated``, ``fenced``, ``prose`` or
-``nonsense``; where a module is asked for also ``bad import`` (the policy refuses it) and ``bad code`` (it passes the
-policy, and fails when it is asked to propose). Any other text is the answer.
+It is a status such as ``429`` (and a message, which may begin with a code: ``400 [content_filter] no``); ``hang``,
+``dribble`` (byte after byte, without an end), ``drop`` (half an answer), ``html`` or ``blank`` (no completion at all);
+``refusal`` or ``filtered``; ``empty``, ``truncated``, ``fenced``, ``prose`` or ``nonsense``; where a module is asked
+for also ``bad import`` (the policy refuses it) and ``bad code`` (it passes the policy, and fails when it is asked to
+propose). Any other text is the answer.
 """
+
+REFUSAL = "I'm sorry, but I can't help with that."
+PAGE = b"<html><body>Welcome to the start page of this server</body></html>"
 
 Prefer = Callable[[dict[str, str], dict[str, str]], str]
 """Gets two ideas as a judge is shown them, A and B, and names the one that is preferred: ``A`` or ``B``."""
@@ -86,24 +92,45 @@ class ScriptedServer:
         latency: Seconds that each answer takes.
         fault: Decides which calls go wrong and how.
         prefer: How it judges pairs of ideas.
+        at_once: How many calls it takes at the same time; more are turned away with 429. None for any number.
+
+    Attributes:
+        headers: More headers of each reply.
+        turned_away: How many calls were too many.
     """
 
     def __init__(
-        self, latency: float = 0.0, fault: Fault | None = None, prefer: Prefer = prefer_alphabetically
+        self,
+        latency: float = 0.0,
+        fault: Fault | None = None,
+        prefer: Prefer = prefer_alphabetically,
+        at_once: int | None = None,
     ) -> None:
         self.latency = latency
         self.fault = fault
         self.prefer = prefer
+        self.at_once = at_once
+        self.headers: dict[str, str] = {}
+        self.turned_away = 0
         self.requests: list[dict[str, Any]] = []
         self.times: list[tuple[float, float]] = []
         self.active = 0
         self.most_active = 0
         self.released = threading.Event()
         self._lock = threading.Lock()
+        self._connections: set[socket.socket] = set()
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                owner._connections.add(self.connection)
+
+            def finish(self) -> None:
+                owner._connections.discard(self.connection)
+                super().finish()
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -118,8 +145,10 @@ class ScriptedServer:
             request_queue_size = 256
             block_on_close = False
 
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        self._listen = lambda port: Server(("127.0.0.1", port), Handler)
+        self._server = self._listen(0)
+        self._port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self._port}/v1"
 
     @property
     def calls(self) -> int:
@@ -133,31 +162,62 @@ class ScriptedServer:
         self._server.shutdown()
         self._server.server_close()
 
+    def go_down(self) -> None:
+        """End like a process that is killed: nobody listens any more, and open connections break."""
+        self._server.shutdown()
+        self._server.server_close()
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def come_back(self) -> None:
+        """Listen again where it listened before."""
+        self._server = self._listen(self._port)
+        self.start()
+
     def _answer(self, handler: BaseHTTPRequestHandler, request: dict[str, Any]) -> None:
         with self._lock:
             self.requests.append(request)
             number = len(self.requests)
             self.active += 1
-            self.most_active = max(self.most_active, self.active)
+            too_many = self.at_once is not None and self.active > self.at_once
+            self.turned_away += too_many
+            if not too_many:
+                self.most_active = max(self.most_active, self.active)
         started = time.monotonic()
         try:
             fault = self.fault(number, request) if self.fault is not None else None
             if fault == "hang":
                 self.released.wait(120)
                 return
-            if self.latency:
+            if too_many:
+                fault = "429 too many calls at once"
+            elif self.latency:
                 time.sleep(self.latency)
             status, headers, body = self._reply(number, request, fault)
-            data = json.dumps(body).encode()
-            handler.send_response(status)
+            data = {"html": PAGE, "blank": b""}.get(fault or "", json.dumps(body).encode())
+            if "Date" in self.headers:
+                handler.send_response_only(status)
+            else:
+                handler.send_response(status)
             for name, value in {
                 **headers,
-                "Content-Type": "application/json",
+                **self.headers,
+                "Content-Type": "text/html" if fault == "html" else "application/json",
                 "Content-Length": str(len(data)),
             }.items():
                 handler.send_header(name, value)
             handler.end_headers()
-            handler.wfile.write(data)
+            if fault == "dribble":
+                for _ in range(len(data) - 1):
+                    handler.wfile.write(b" ")
+                    if self.released.wait(0.02):
+                        return
+            elif fault == "drop":
+                handler.wfile.write(data[: len(data) // 2])
+                handler.close_connection = True
+            else:
+                handler.wfile.write(data)
         except (BrokenPipeError, ConnectionResetError):
             pass
         finally:
@@ -169,13 +229,17 @@ class ScriptedServer:
         status, _, reason = (fault or "").partition(" ")
         if status.isdigit():
             headers = {"Retry-After": "0.05"} if status == "429" else {}
-            return int(status), headers, {"error": {"message": reason or f"scripted {status}", "type": "scripted"}}
+            code, _, text = reason[1:].partition("] ") if reason.startswith("[") else (None, "", reason)
+            error = {"message": text or f"scripted {status}", "type": "scripted", "code": code}
+            return int(status), headers, {"error": error}
         if request["path"].endswith("/embeddings"):
             return 200, {}, embeddings_reply(request, fault)
         text, finish = self._text(number, request, fault), "stop"
         match fault:
-            case "bad import" | "bad code":
-                pass  # in the module already
+            case "bad import" | "bad code" | "html" | "blank" | "drop" | "dribble":
+                pass  # in the module already, or not in the text
+            case "refusal" | "filtered":
+                text, finish = "", "stop" if fault == "refusal" else "content_filter"
             case "empty":
                 text = ""
             case "truncated":
@@ -189,11 +253,14 @@ class ScriptedServer:
             case str() as raw:
                 text = raw
         if request["path"].endswith("/messages"):
-            return 200, {}, anthropic_reply(text, request)
+            return 200, {}, anthropic_reply(text, request) | ({"stop_reason": "refusal"} if fault == "refusal" else {})
         if request["path"].endswith("/api/chat"):
             return 200, {}, ollama_reply(text, request)
         usage = {"prompt_tokens": len(json.dumps(request["messages"])) // 4, "completion_tokens": len(text) // 4}
-        choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}}
+        message: dict[str, Any] = {"role": "assistant", "content": text}
+        if fault in ("refusal", "filtered"):
+            message = {"role": "assistant", "content": None, "refusal": REFUSAL if fault == "refusal" else None}
+        choice = {"index": 0, "finish_reason": finish, "message": message}
         return (
             200,
             {},

@@ -31,11 +31,13 @@ class Completion:
         text: What it wrote; may be empty.
         usage: What it cost.
         truncated: Whether it was cut off at the limit of tokens.
+        refusal: Why the model, or a filter of its provider's, did not answer, in one line; empty when it did.
     """
 
     text: str
     usage: Usage
     truncated: bool = False
+    refusal: str = ""
 
 
 @dataclass(frozen=True)

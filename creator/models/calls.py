@@ -11,25 +11,28 @@ from typing import Any, Final, TypeVar
 import tenacity
 from autogen_core.models import LLMMessage
 
-from creator.errors import ModelError, RetryableModelError
+from creator.errors import AnswerRefused, ContextTooLong, EnvironmentFault, ModelError, RetryableModelError
 from creator.models.backend import Backend, Completion, Embeddings
 from creator.models.keys import call_key
 from creator.models.memory import Memory, Source
-from creator.models.pace import Pace
+from creator.models.outage import Outage
+from creator.models.pace import Clock, Pace
+from creator.models.patience import Patience
+from creator.models.prompts import after_refusal, shortened
 from creator.spending.budget import Budget
 from creator.spending.prices import Price
 
 Answer = TypeVar("Answer", Completion, Embeddings)
 
-TRIES: Final = 8
 EMBEDDING_TRIES: Final = 3
 """Fewer than for a completion: whoever compares texts by embeddings can compare their words instead."""
+EMBEDDING_SECONDS: Final = 30.0
+"""Less time than for a completion with a server that is overloaded or not there, for the same reason."""
+MAX_CUTS: Final = 4
+"""How often a prompt is shortened that is more than the model can read."""
 EMBEDDING_BATCH: Final = 64
 """Texts of one call."""
 CALL_SECONDS: Final = 60.0
-MAX_WAIT: Final = 20.0
-
-_backoff = tenacity.wait_exponential_jitter(multiplier=0.2, max=MAX_WAIT, jitter=0.3)
 
 
 @dataclass
@@ -85,6 +88,9 @@ class ModelCalls:
         memory: Knows answers already.
         budget: Looked at before each try.
         price: The model's; None when it is unknown.
+        clock: Whose time counts for waits.
+        say: Told in one line when the server is overloaded or cannot be reached.
+        on_fault: Told when the model is lost for the whole run; None where that is nobody's business.
     """
 
     def __init__(
@@ -97,12 +103,17 @@ class ModelCalls:
         memory: Memory | None = None,
         budget: Budget | None = None,
         price: Price | None = None,
+        clock: Clock | None = None,
+        say: Callable[[str], None] | None = None,
+        on_fault: Callable[[EnvironmentFault], None] | None = None,
     ) -> None:
         self.accounts: dict[str, Account] = {} if accounts is None else accounts
         self._backend = backend
         self._on_call = on_call
         self._timeout = timeout
-        self._pace = Pace(backend.max_concurrency)
+        self._clock = clock or Clock()
+        self._pace = Pace(backend.max_concurrency, self._clock, say)
+        self._outage = Outage(backend.name, on_fault, say)
         self._memory = memory or Memory()
         self._budget = budget or Budget()
         self._price = price
@@ -120,6 +131,8 @@ class ModelCalls:
     ) -> Completion:
         """One completion for ``agent``, tried again on 429, 5xx and time-outs.
 
+        A prompt that is too long for the model is shortened, and one that is refused is put once more.
+
         Args:
             agent: On whose account.
             messages: The whole context.
@@ -131,12 +144,12 @@ class ModelCalls:
 
         Raises:
             RetryableModelError: It still fails after all tries.
-            TerminalModelError: It cannot succeed.
+            TerminalModelError: It cannot succeed, or is refused twice.
         """
 
-        def attempt() -> Awaitable[Completion]:
+        def attempt(prompt: Sequence[LLMMessage]) -> Awaitable[Completion]:
             return self._backend.complete(
-                messages,
+                prompt,
                 temperature=temperature,
                 max_tokens=max_tokens,
                 json_schema=json_schema,
@@ -153,10 +166,9 @@ class ModelCalls:
             extra=extra,
             sample=sample,
         )
-        characters = sum(len(str(message.content)) for message in messages)
 
         async def ask() -> Completion:
-            return await self._tried(agent, self._backend.name, key, characters, attempt, TRIES)
+            return await self._answered(agent, key, messages, attempt)
 
         completion, _ = await self._memory.recall(key, ask)
         return completion
@@ -177,9 +189,38 @@ class ModelCalls:
         for start in range(0, len(texts), EMBEDDING_BATCH):
             batch = texts[start : start + EMBEDDING_BATCH]
             attempt = partial(self._backend.embed, batch, model=model, timeout=self._timeout)
-            answer = await self._tried(agent, model, "", sum(map(len, batch)), attempt, EMBEDDING_TRIES)
+            patience = Patience(self._clock, EMBEDDING_TRIES, EMBEDDING_SECONDS, EMBEDDING_SECONDS)
+            answer = await self._tried(agent, model, "", sum(map(len, batch)), attempt, patience)
             vectors += answer.vectors
         return vectors
+
+    async def _answered(
+        self,
+        agent: str,
+        key: str,
+        messages: Sequence[LLMMessage],
+        attempt: Callable[[Sequence[LLMMessage]], Awaitable[Completion]],
+    ) -> Completion:
+        """The answer to a prompt, which is shortened where it has to be, and put once more where it is refused."""
+        cuts, refused = 0, False
+        while True:
+            characters = sum(len(str(message.content)) for message in messages)
+            try:
+                completion = await self._tried(
+                    agent, self._backend.name, key, characters, partial(attempt, messages), Patience(self._clock)
+                )
+                if completion.refusal:
+                    raise AnswerRefused(completion.refusal)
+                return completion
+            except ContextTooLong:
+                shorter = shortened(messages) if cuts < MAX_CUTS else None
+                if shorter is None:
+                    raise
+                messages, cuts = shorter, cuts + 1
+            except AnswerRefused as error:
+                if refused:
+                    raise
+                messages, refused = after_refusal(messages, str(error)), True
 
     async def _tried(
         self,
@@ -188,7 +229,7 @@ class ModelCalls:
         key: str,
         characters: int,
         attempt: Callable[[], Awaitable[Answer]],
-        tries: int,
+        patience: Patience,
     ) -> Answer:
         """One call with its retries, put on the agent's account and on record."""
         account = self.accounts.setdefault(agent, Account())
@@ -198,18 +239,26 @@ class ModelCalls:
         try:
             async for trial in tenacity.AsyncRetrying(
                 retry=tenacity.retry_if_exception_type(RetryableModelError),
-                stop=tenacity.stop_after_attempt(tries),
-                wait=_wait,
+                stop=lambda _: patience.over,
+                wait=lambda _: patience.wait,
+                sleep=self._clock.sleep,
                 reraise=True,
             ):
                 with trial:
                     tried += 1
                     account.prompt_characters += characters
-                    # A waiting retry holds no place: others go on while the provider recovers.
-                    async with self._pace.place():
-                        answer = await attempt()
+                    try:
+                        # A waiting retry holds no place: others go on while the provider recovers.
+                        async with self._pace.place():
+                            answer = await attempt()
+                    except RetryableModelError as error:
+                        patience.failed(error)
+                        self._outage.failed(error)
+                        raise
+                    self._outage.answered()
         except ModelError as error:
             failure = error
+            self._outage.gave_up(error)
             raise
         finally:
             account.retries += max(0, tried - 1)
@@ -218,6 +267,7 @@ class ModelCalls:
                 account.prompt_tokens += usage.prompt_tokens
                 account.completion_tokens += usage.completion_tokens
             if self._on_call is not None and (usage is not None or failure is not None):
+                refusal = answer.refusal if isinstance(answer, Completion) else ""
                 self._on_call(
                     CallRecord(
                         agent=agent,
@@ -227,16 +277,9 @@ class ModelCalls:
                         prompt_characters=characters,
                         latency=time.monotonic() - started,
                         retries=max(0, tried - 1),
-                        error=str(failure) if failure is not None else None,
+                        error=str(failure) if failure is not None else refusal or None,
                         key=key,
                     )
                 )
         assert answer is not None
         return answer
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    """Seconds until the next try: what the provider asks for, else exponential backoff with jitter."""
-    error = state.outcome.exception() if state.outcome is not None else None
-    asked = error.retry_after if isinstance(error, RetryableModelError) else None
-    return min(asked, MAX_WAIT) if asked is not None else _backoff(state)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import math
 import re
 import warnings
@@ -14,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from autogen_core.models import ChatCompletionClient, LLMMessage, SystemMessage, UserMessage
 from pydantic import ValidationError
 
-from creator.errors import EnvironmentFault, ModelError, RetryableModelError, TerminalModelError
+from creator.errors import AccessRefused, EnvironmentFault, ModelError, RetryableModelError, TerminalModelError
 from creator.models.backend import Backend, Completion, Embeddings, Usage
+from creator.models.faults import Unsupported, translated
+from creator.models.replies import expecting, listen
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -25,7 +26,8 @@ CHECK_SECONDS: Final = 30.0
 ERROR_CHARACTERS: Final = 300
 MAX_DIMENSIONS: Final = 16_384
 """Of the vector of a text."""
-RETRYABLE_STATUS: Final = frozenset({408, 409, 425, 429, 529})
+MAX_TOLD_TOKENS: Final = 10_000_000
+"""Of one call. What a server tells counts, also when it is more than was asked for; nonsense does not."""
 
 
 class ClientBackend(Backend):
@@ -77,6 +79,7 @@ class ClientBackend(Backend):
         except Exception as error:
             # Each provider's package has exceptions of its own. None is chained: they quote the configuration.
             raise EnvironmentFault(f"the model {self.name!r} cannot be set up: {self._safe(error)}") from None
+        listen(getattr(self._client, "_client", None))
         # A server may name its model otherwise than it was asked for. Not around each call: the filters are the
         # process's, and calls that overlap would restore each other's.
         warnings.filterwarnings("ignore", category=UserWarning, module=re.escape(__name__))
@@ -108,7 +111,7 @@ class ClientBackend(Backend):
             arguments = self._arguments(temperature, max_tokens, json_schema, extra)
             try:
                 return await self._attempt(messages, arguments, timeout)
-            except _Unsupported as unsupported:
+            except Unsupported as unsupported:
                 if not self._adapt(unsupported.text, arguments):
                     raise TerminalModelError(unsupported.text) from None
 
@@ -158,59 +161,50 @@ class ClientBackend(Backend):
         self, messages: Sequence[LLMMessage], arguments: Mapping[str, Any], timeout: float
     ) -> Completion:
         assert self._client is not None, "the backend is not open"
-        try:
-            async with asyncio.timeout(timeout):
-                result = await self._client.create(list(messages), extra_create_args=arguments)
-        except TimeoutError:
-            raise RetryableModelError(f"no answer within {timeout:g} s") from None
-        except Exception as error:
-            raise self._translated(error) from None  # a provider may quote the key, and a traceback shows causes
+        with expecting(self._without_secrets) as reply:
+            try:
+                async with asyncio.timeout(timeout):
+                    result = await self._client.create(list(messages), extra_create_args=arguments)
+            except TimeoutError:
+                raise RetryableModelError(f"no answer within {timeout:g} s") from None
+            except Exception as error:
+                # A provider may quote the key, and a traceback shows causes.
+                raise translated(error, self._safe(error), reply) from None
         if not isinstance(result.content, str):
             raise TerminalModelError("the model answered with a tool call, which nobody offered")
+        # An answer that is there and ended as usual is no refusal: only others are looked at more closely.
+        unusual = not result.content.strip() or result.finish_reason not in ("stop", "length")
         return Completion(
             text=result.content,
-            usage=Usage(result.usage.prompt_tokens, result.usage.completion_tokens),
+            usage=Usage(_told(result.usage.prompt_tokens), _told(result.usage.completion_tokens)),
             truncated=result.finish_reason == "length",
+            refusal=reply.refusal if unusual else "",
         )
 
     async def embed(self, texts: Sequence[str], *, model: str, timeout: float = 60) -> Embeddings:
         """One attempt, in the protocol of OpenAI."""
         if self._make_embedder is None:
             return await super().embed(texts, model=model, timeout=timeout)
-        try:
-            async with asyncio.timeout(timeout):
-                async with self._making_embedder:
-                    if self._embedder is None:  # in a thread, as importing the package takes long
-                        self._embedder = await asyncio.to_thread(self._make_embedder)
-                answer = await self._embedder.embeddings.create(model=model, input=list(texts), encoding_format="float")
-        except TimeoutError:
-            raise RetryableModelError(f"no answer within {timeout:g} s") from None
-        except Exception as error:
-            failure = self._translated(error)
-            raise (TerminalModelError(failure.text) if isinstance(failure, _Unsupported) else failure) from None
+        with expecting(self._without_secrets) as reply:
+            try:
+                async with asyncio.timeout(timeout):
+                    async with self._making_embedder:
+                        if self._embedder is None:  # in a thread, as importing the package takes long
+                            self._embedder = await asyncio.to_thread(self._make_embedder)
+                            listen(self._embedder)
+                    answer = await self._embedder.embeddings.create(
+                        model=model, input=list(texts), encoding_format="float"
+                    )
+            except TimeoutError:
+                raise RetryableModelError(f"no answer within {timeout:g} s") from None
+            except Exception as error:
+                failure = translated(error, self._safe(error), reply)
+                raise (TerminalModelError(failure.text) if isinstance(failure, Unsupported) else failure) from None
         vectors, tokens = _vectors(answer)
         lengths = {len(vector) for vector in vectors}
         if len(vectors) != len(texts) or len(lengths) != 1 or not 1 <= lengths.pop() <= MAX_DIMENSIONS:
             raise TerminalModelError("the answer does not hold one vector for each text")
         return Embeddings(vectors, Usage(tokens, 0))
-
-    def _translated(self, error: Exception) -> Exception:
-        """The provider's exception as one of ours, by its HTTP status where it has one."""
-        status = getattr(error, "status_code", None)
-        text = self._safe(error)
-        if isinstance(status, int):
-            if status in RETRYABLE_STATUS or status >= 500:
-                return RetryableModelError(f"HTTP {status}: {text}", _retry_after(error))
-            if status in (400, 422):
-                return _Unsupported(f"HTTP {status}: {text}")
-            return TerminalModelError(f"HTTP {status}: {text}")
-        name = type(error).__name__
-        if isinstance(error, (ConnectionError, TimeoutError)) or "Connect" in name or "Timeout" in name:
-            return RetryableModelError(f"{name}: {text}")
-        if isinstance(error, (ValueError, TypeError, IndexError, KeyError, AttributeError, json.JSONDecodeError)):
-            # What the client raises over an answer that is no completion at all.
-            return RetryableModelError(f"the answer is not a completion ({name})")
-        return TerminalModelError(f"{name}: {text}")
 
     def _safe(self, error: BaseException) -> str:
         """An exception's text in one bounded line without secrets."""
@@ -218,10 +212,12 @@ class ClientBackend(Backend):
         if isinstance(error, ValidationError):  # its own text quotes the values, cut where no secret is recognised
             problems = error.errors(include_url=False, include_context=False, include_input=False)
             text = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problems)
-        text = " ".join(text.split())
+        return self._without_secrets(" ".join(text.split()))[:ERROR_CHARACTERS]
+
+    def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return text[:ERROR_CHARACTERS]
+        return text
 
     async def check(self) -> None:
         """Ask for one short completion, which is the only question that every server understands."""
@@ -241,21 +237,14 @@ class ClientBackend(Backend):
                 break
             else:
                 return
-        text = str(last)
-        raise EnvironmentFault(f"the model {self.name!r} does not answer: {text.rstrip('.')}. {_advice(text)}")
+        text = str(last).rstrip(".")
+        raise EnvironmentFault(f"the model {self.name!r} does not answer: {text}. {_advice(last)}")
 
 
-class _Unsupported(Exception):
-    """The server refused the request itself; it may be one of the optional fields."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-
-def _advice(text: str) -> str:
-    if "HTTP 401" in text or "HTTP 403" in text:
-        return "Check the key in the environment."
+def _advice(error: ModelError | None) -> str:
+    text = str(error)
+    if isinstance(error, AccessRefused):
+        return "Check the key in the environment, and what the account may spend."
     if "HTTP 404" in text:
         return "Check the model's name."
     if text.startswith("HTTP "):
@@ -263,26 +252,21 @@ def _advice(text: str) -> str:
     return "Check that the server runs and that --base-url is right."
 
 
+def _told(tokens: object) -> int:
+    """How many tokens a server says that it read or wrote."""
+    return min(max(tokens, 0), MAX_TOLD_TOKENS) if isinstance(tokens, int) else 0
+
+
 def _vectors(answer: Any) -> tuple[list[list[float]], int]:
     """The vectors of an answer in the order of the texts, and the tokens read; no vectors when it has another form."""
     try:
         in_order = sorted(answer.data, key=lambda one: int(one.index))
         vectors = [[float(number) for number in one.embedding] for one in in_order]
-        tokens = int(answer.usage.prompt_tokens) if answer.usage is not None else 0
+        tokens = _told(answer.usage.prompt_tokens) if answer.usage is not None else 0
     except (AttributeError, TypeError, ValueError, OverflowError):
         return [], 0
     finite = all(map(math.isfinite, itertools.chain.from_iterable(vectors)))
-    return (vectors if finite else []), max(tokens, 0)
-
-
-def _retry_after(error: Exception) -> float | None:
-    """Seconds of the response's Retry-After header, when it has one in seconds."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    try:
-        seconds = float(headers.get("retry-after", ""))
-    except (TypeError, ValueError):
-        return None
-    return seconds if 0 <= seconds <= 600 else None
+    return (vectors if finite else []), tokens
 
 
 def model_info() -> Any:

@@ -17,6 +17,7 @@ from creator.models.backend import Backend, Completion
 from creator.models.calls import CallRecord, ModelCalls
 from creator.models.choose import choose_backend
 from creator.models.filling import FillRequest, ObjectFiller
+from tests.clocks import Waited
 from tests.scripted_server import Fault, ScriptedServer
 
 KEY = "sk-very-secret"
@@ -55,13 +56,13 @@ def filling() -> FillRequest:
     return FillRequest(ASK, SCHEMA, {}, {}, temperature=0.5, max_tokens=100, seed=1)
 
 
-def replying(server: ScriptedServer, headers: dict[str, str] | None = None, **changes: Any) -> None:
+def replying(server: ScriptedServer, **changes: Any) -> None:
     """Let a server's replies differ from what a good one sends."""
     reply = server._reply
 
     def changed(*arguments: Any) -> tuple[int, dict[str, str], Any]:
-        status, own, body = reply(*arguments)
-        return status, {**own, **(headers or {})}, {**body, **changes}
+        status, headers, body = reply(*arguments)
+        return status, headers, {**body, **changes}
 
     server._reply = changed  # type: ignore[method-assign]
 
@@ -194,13 +195,21 @@ async def test_a_hanging_try_is_followed_by_another(serve: Any) -> None:
 
 @pytest.mark.parametrize(
     ("asked_for", "understood"),
-    [("2", 2.0), ("0", 0.0), ("Wed, 21 Oct 2015 07:28:00 GMT", None), ("-1", None), ("nan", None), ("9999", None)],
+    [
+        ("2", 2.0),
+        ("0", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", None),
+        ("-1", None),
+        ("nan", None),
+        ("inf", None),
+        ("9999", 9_999.0),
+    ],
 )
 async def test_only_a_sensible_wait_is_taken_from_the_provider(
     serve: Any, asked_for: str, understood: float | None
 ) -> None:
     server = serve(fault=lambda number, asked: "503")
-    replying(server, headers={"Retry-After": asked_for})
+    server.headers = {"Retry-After": asked_for}
     async with backend_on(server) as backend:
         with pytest.raises(RetryableModelError) as caught:
             await backend.complete(ASK, temperature=0, max_tokens=5)
@@ -243,14 +252,11 @@ async def test_calls_that_overlap_leave_the_warnings_as_they_were(serve: Any) ->
 
 
 @pytest.mark.parametrize("kind", ["401", "500", "400", "404", "429"])
-async def test_a_key_that_the_server_quotes_is_shown_nowhere(
-    serve: Any, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    monkeypatch.setattr("creator.models.calls.TRIES", 2)
+async def test_a_key_that_the_server_quotes_is_shown_nowhere(serve: Any, kind: str) -> None:
     server = serve(fault=lambda number, asked: f"{kind} the key {KEY} is odd")
     records: list[CallRecord] = []
     async with backend_on(server) as backend:
-        calls = ModelCalls(backend, on_call=records.append)
+        calls = ModelCalls(backend, on_call=records.append, clock=Waited().clock)
         with pytest.raises((TerminalModelError, RetryableModelError), match=r"the key \*\*\* is odd") as caught:
             await ask(calls)
         shown = [

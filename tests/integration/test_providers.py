@@ -10,8 +10,10 @@ from autogen_core.models import LLMMessage, UserMessage
 
 from creator.errors import EnvironmentFault, RetryableModelError, TerminalModelError
 from creator.models.backend import Backend
-from creator.models.calls import TRIES, CallRecord, ModelCalls
+from creator.models.calls import CallRecord, ModelCalls
 from creator.models.choose import choose_backend
+from creator.models.patience import TRIES
+from tests.clocks import Waited
 from tests.scripted_server import ScriptedServer
 
 KEY = "sk-very-secret"
@@ -39,13 +41,12 @@ async def test_a_fault_of_the_provider_is_tried_again(serve: Any, kind: str) -> 
     assert calls.accounts["ada"].retries == 2
 
 
-async def test_retries_come_to_an_end(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creator.models.calls.MAX_WAIT", 0.01)
-    server = serve(fault=lambda number, request: "429")
+async def test_retries_come_to_an_end(serve: Any) -> None:
+    server = serve(fault=lambda number, request: "500")
     records: list[CallRecord] = []
     async with backend_on(server) as backend:
-        with pytest.raises(RetryableModelError, match="HTTP 429"):
-            await ask(ModelCalls(backend, on_call=records.append))
+        with pytest.raises(RetryableModelError, match="HTTP 500"):
+            await ask(ModelCalls(backend, on_call=records.append, clock=Waited().clock))
     assert server.calls == TRIES
     assert records[0].error is not None
 
