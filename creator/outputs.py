@@ -11,7 +11,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from creator.errors import EnvironmentFault
+from creator.files import read_within
+from creator.masking import public_url
 from creator.outcome import IdeaOutcome, RunOutcome, StartedRun
 from creator.reporting.idea_files import idea_file_name, render_idea
 from creator.reporting.report import render_report
@@ -38,11 +40,10 @@ REPORT_FILE: Final = "report.html"
 ONE_SHOT_IDEAS: Final = "ideas/one-shot"
 """The folder of the ideas of the baseline, in the run's folder."""
 
+_MAX_LATEST_BYTES: Final = 100
 _ID_TRIES: Final = 100
 _WRITERS: Final = 8
 """How many idea files are written side by side: a disk confirms several in little more time than one."""
-_USER_INFO: Final = re.compile(r"//[^/@]*@")
-"""A name and a password in an address: they are nobody's business who reads a run."""
 
 
 def new_run_directory(output: Path) -> Path:
@@ -89,6 +90,39 @@ def publish_latest(output: Path, run_directory: Path) -> None:
         write_atomically(latest, run_directory.name + "\n")
 
 
+def latest_name(output: Path) -> str:
+    """What `latest` points at: the name of a run that may have gone; empty when it names none."""
+    latest = output / LATEST
+    try:
+        if latest.is_symlink():
+            name = latest.readlink().name
+        else:
+            name = read_within(output, LATEST, _MAX_LATEST_BYTES).decode("ascii").strip()
+    except (OSError, ValueError):
+        return ""
+    return name if RUN_ID.fullmatch(name) else ""
+
+
+def renew_latest(output: Path, left: Sequence[str]) -> None:
+    """Point `latest` at the newest run when the one that it named has gone; remove it when there is none.
+
+    Args:
+        output: The folder of all runs.
+        left: The ids of all runs that there are, oldest first.
+
+    Raises:
+        EnvironmentFault: It cannot be written or removed.
+    """
+    name = latest_name(output)
+    if not name or name in left:
+        return
+    if left:
+        publish_latest(output, output / left[-1])
+        return
+    with reported(output):
+        (output / LATEST).unlink()
+
+
 def write_started(run_directory: Path, info: StartedRun) -> None:
     """Write `run.json` of a run that begins.
 
@@ -107,7 +141,7 @@ def write_settings(run_directory: Path, settings: SpawnSettings) -> None:
     left_out = {"output", "objective_file", "briefs", "library", "with_agents", "json_output", "quiet", "deadline"}
     values = settings.model_dump(mode="json", exclude=left_out, exclude_none=True)
     if "base_url" in values:
-        values["base_url"] = _USER_INFO.sub("//", values["base_url"])
+        values["base_url"] = public_url(values["base_url"])  # keys are nobody's business who reads a run
     if settings.idea_schema is not None:
         # A copy: the user's file may be another one by the time that the run is gone on with.
         schema = run_directory / IDEA_SCHEMA_FILE
@@ -130,15 +164,27 @@ def read_settings(run_directory: Path, *, asked: int = 1, **changes: object) -> 
         EnvironmentFault: The file is damaged.
         UsageError: A value does not fit.
     """
-    path = run_directory / SETTINGS_FILE
-    try:
-        values = json.loads(path.read_bytes()[:MAX_SETTINGS_BYTES]) if path.is_file() else {}
-    except (OSError, ValueError):
-        values = None
-    if not isinstance(values, dict):
-        raise EnvironmentFault(f"{str(path)!r} is damaged: delete it to go on with the usual settings.")
+    values = stored_settings(run_directory)
     given = {name: value for name, value in changes.items() if value is not None}
     return SpawnSettings.load({"count": asked, **values, "output": run_directory.parent, **given})
+
+
+def stored_settings(run_directory: Path) -> dict[str, Any]:
+    """What a run was asked for, as its file says; nothing for a run of an earlier release.
+
+    Raises:
+        EnvironmentFault: The file is damaged.
+    """
+    try:
+        values = json.loads(read_within(run_directory, SETTINGS_FILE, MAX_SETTINGS_BYTES))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        path = run_directory / SETTINGS_FILE
+        raise EnvironmentFault(f"{str(path)!r} is damaged: delete it to go on with the usual settings.")
+    return values
 
 
 def write_outputs(outcome: RunOutcome) -> None:

@@ -15,6 +15,7 @@ from autogen_core.models import ChatCompletionClient, LLMMessage, SystemMessage,
 from pydantic import ValidationError
 
 from creator.errors import EnvironmentFault, ModelError, RetryableModelError, TerminalModelError
+from creator.masking import Mask
 from creator.models.backend import Backend, Completion, Embeddings, Usage
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class ClientBackend(Backend):
         notice: What the user should know of it.
         make_client: Makes the client; called once, when the backend is opened, because the providers' packages
             take long to import.
-        secrets: Texts that must not appear in any error, such as keys.
+        secrets: Texts that must not appear in any error or answer, such as keys.
         structured: How the server is told of a schema: ``response_format`` (OpenAI and compatible), ``format``
             (Ollama), or not at all, in the prompt alone.
         max_concurrency: How many calls may be under way at once.
@@ -58,7 +59,7 @@ class ClientBackend(Backend):
         self.notice = notice
         self.max_concurrency = max_concurrency
         self._make_client = make_client
-        self._secrets = [secret for secret in secrets if secret]
+        self._mask = Mask(secrets)
         self._structured = structured
         self._limit = "options" if structured == "format" else "max_tokens"
         self._fixed_temperature = False
@@ -168,7 +169,7 @@ class ClientBackend(Backend):
         if not isinstance(result.content, str):
             raise TerminalModelError("the model answered with a tool call, which nobody offered")
         return Completion(
-            text=result.content,
+            text=self._mask.answer(result.content),  # a server that sends headers back would put the key on record
             usage=Usage(result.usage.prompt_tokens, result.usage.completion_tokens),
             truncated=result.finish_reason == "length",
         )
@@ -218,10 +219,7 @@ class ClientBackend(Backend):
         if isinstance(error, ValidationError):  # its own text quotes the values, cut where no secret is recognised
             problems = error.errors(include_url=False, include_context=False, include_input=False)
             text = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problems)
-        text = " ".join(text.split())
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text[:ERROR_CHARACTERS]
+        return " ".join(self._mask.error(text).split())[:ERROR_CHARACTERS]
 
     async def check(self) -> None:
         """Ask for one short completion, which is the only question that every server understands."""
