@@ -264,10 +264,14 @@ class RunOutcome(Conclusion):
     elapsed_s: float = Field(default=0, ge=0)
     prompt_tokens: int = Field(default=0, ge=0)
     completion_tokens: int = Field(default=0, ge=0)
+    cost: float | None = None
+    """What the model was paid, in US dollars; None when a price is unknown."""
     exit_code: int
     reason: str = ""
     """Why the exit code is not 0, in one line."""
     interrupted: bool = False
+    limit: str = ""
+    """Which limit of the user's ended it before its time, in one line."""
     directory: Path
 
     @property

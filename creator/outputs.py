@@ -11,7 +11,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from creator.errors import EnvironmentFault
+from creator.files import read_within
+from creator.masking import public_url
 from creator.outcome import IdeaOutcome, RunOutcome, StartedRun
 from creator.reporting.idea_files import idea_file_name, render_idea
 from creator.reporting.report import render_report
@@ -39,11 +41,10 @@ REPORT_FILE: Final = "report.html"
 ONE_SHOT_IDEAS: Final = "ideas/one-shot"
 """The folder of the ideas of the baseline, in the run's folder."""
 
+_MAX_LATEST_BYTES: Final = 100
 _ID_TRIES: Final = 100
 _WRITERS: Final = 8
 """How many idea files are written side by side: a disk confirms several in little more time than one."""
-_USER_INFO: Final = re.compile(r"//[^/@]*@")
-"""A name and a password in an address: they are nobody's business who reads a run."""
 
 
 def new_run_directory(output: Path) -> Path:
@@ -90,6 +91,39 @@ def publish_latest(output: Path, run_directory: Path) -> None:
         write_atomically(latest, run_directory.name + "\n")
 
 
+def latest_name(output: Path) -> str:
+    """What `latest` points at: the name of a run that may have gone; empty when it names none."""
+    latest = output / LATEST
+    try:
+        if latest.is_symlink():
+            name = latest.readlink().name
+        else:
+            name = read_within(output, LATEST, _MAX_LATEST_BYTES).decode("ascii").strip()
+    except (OSError, ValueError):
+        return ""
+    return name if RUN_ID.fullmatch(name) else ""
+
+
+def renew_latest(output: Path, left: Sequence[str]) -> None:
+    """Point `latest` at the newest run when the one that it named has gone; remove it when there is none.
+
+    Args:
+        output: The folder of all runs.
+        left: The ids of all runs that there are, oldest first.
+
+    Raises:
+        EnvironmentFault: It cannot be written or removed.
+    """
+    name = latest_name(output)
+    if not name or name in left:
+        return
+    if left:
+        publish_latest(output, output / left[-1])
+        return
+    with reported(output):
+        (output / LATEST).unlink()
+
+
 def write_started(run_directory: Path, info: StartedRun) -> None:
     """Write `run.json` of a run that begins.
 
@@ -108,7 +142,7 @@ def write_settings(run_directory: Path, settings: SpawnSettings) -> None:
     left_out = {"output", "objective_file", "json_output", "quiet", "deadline"}
     values = settings.model_dump(mode="json", exclude=left_out, exclude_none=True)
     if "base_url" in values:
-        values["base_url"] = _USER_INFO.sub("//", values["base_url"])
+        values["base_url"] = public_url(values["base_url"])  # keys are nobody's business who reads a run
     # Copies: the user's files may be others by the time that the run is gone on with.
     files = {"idea_schema": (settings.idea_schema, IDEA_SCHEMA_FILE), "briefs": (settings.briefs, BRIEFS_FILE)}
     for field, (path, name) in files.items():
@@ -133,13 +167,7 @@ def read_settings(run_directory: Path, *, asked: int = 1, changes: Mapping[str, 
         EnvironmentFault: The file is damaged.
         UsageError: A value does not fit.
     """
-    path = run_directory / SETTINGS_FILE
-    try:
-        values = json.loads(path.read_bytes()[:MAX_SETTINGS_BYTES]) if path.is_file() else {}
-    except (OSError, ValueError):
-        values = None
-    if not isinstance(values, dict):
-        raise EnvironmentFault(f"{str(path)!r} is damaged: delete it to go on with the usual settings.")
+    values = stored_settings(run_directory)
     for field, name in (("idea_schema", IDEA_SCHEMA_FILE), ("briefs", BRIEFS_FILE)):
         if field in values:
             values[field] = run_directory / name  # the folder may have been moved
@@ -148,6 +176,24 @@ def read_settings(run_directory: Path, *, asked: int = 1, changes: Mapping[str, 
     settings = SpawnSettings.load(given)
     # What stands in the environment is for new runs.
     return settings.model_copy(update={"objective": given.get("objective", settings.objective)})
+
+
+def stored_settings(run_directory: Path) -> dict[str, Any]:
+    """What a run was asked for, as its file says; nothing for a run of an earlier release.
+
+    Raises:
+        EnvironmentFault: The file is damaged.
+    """
+    try:
+        values = json.loads(read_within(run_directory, SETTINGS_FILE, MAX_SETTINGS_BYTES))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        path = run_directory / SETTINGS_FILE
+        raise EnvironmentFault(f"{str(path)!r} is damaged: delete it to go on with the usual settings.")
+    return values
 
 
 def write_outputs(outcome: RunOutcome) -> None:

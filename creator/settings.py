@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from creator.errors import UsageError
+from creator.masking import public_url
 from creator.templates.mix import DEFAULT_TEMPLATE, parse_mix
 from creator.text import clean, clean_lines
 from sandbox.protocol import Pattern
@@ -376,6 +377,8 @@ def _explain(error: ValidationError, given: Mapping[str, Any]) -> str:
             "runtime": "it has to be a runtime's name such as 'runsc'",
         }.get(field, what)
     what = what[:1].lower() + what[1:]
+    if field == "base_url" and isinstance(value, str):
+        value = public_url(value)
     return f"{_origin(field, outside, given)}: {clean(repr(value), 80)} does not fit, {what}."
 
 

@@ -19,7 +19,7 @@ _COMMANDS: Final = {
     "spawn": "Spawn N agents and let them brainstorm.",
     "ideas": "List the ideas of a run, or show one.",
     "agents": "Look at the agents of a run; compare, export, keep and approve them.",
-    "runs": "List all runs.",
+    "runs": "List all runs; show, compare and remove them.",
     "policy": "Check modules by the static policy, or list its rules.",
     "templates": "List what agents can be made from, or check a template of your own.",
     "doctor": "Tell what works on this machine and what is missing.",

@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 from creator.cli._shared import PROGRAM, option_for
-from creator.ledger.view import RunView
 from creator.outcome import AgentOutcome, GenerationReport, IdeaOutcome, RunOutcome
 from creator.outputs import REPORT_FILE
 from creator.policy import Rule
@@ -28,6 +27,8 @@ _MAX_IDEAS: Final = 20
 _MAX_FAILURES: Final = 6
 _MAX_GENERATIONS: Final = 6
 _SHOWN_NUMBERS: Final = 3
+_MOST: Final = 999 * 10**9
+"""No number that is shown in short is larger; a damaged record may hold one of a thousand digits."""
 STATES: Final = {"live": "green", "pending": "yellow", "failed": "red"}
 """By an agent's state: its colour."""
 
@@ -161,14 +162,15 @@ def agents_table(agents: list[AgentOutcome], ideas: list[IdeaOutcome]) -> Table:
             Text(clean(agent.author, 10)),
             Text(", ".join(clean(parent, 64) for parent in agent.parents[:8])),
             Text(agent.state, STATES[agent.state]),
-            Text(_short(agent.prompt_tokens + agent.completion_tokens)),
+            Text(short(agent.prompt_tokens + agent.completion_tokens)),
             Text(_some(numbers.get(agent.name, []))),
         )
     return table
 
 
-def _short(number: int) -> str:
+def short(number: int) -> str:
     """A number of tokens in at most five characters: 950, 12k, 3.4M."""
+    number = min(number, _MOST)
     for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
         if number >= size:
             return f"{number / size:.1f}{unit}" if number < 10 * size else f"{number // size}{unit}"
@@ -196,29 +198,6 @@ def library_table(agents: list[Kept]) -> Table:
             Text.assemble(clean(blueprint.persona, 80), "\n", (clean(blueprint.sector, 80), "dim")),
             Text.assemble(blueprint.author, "\n", (blueprint.template, "dim")),
             Text.assemble(clean(origin.run_id, 20) or "no run", "\n", (f"{origin.kept:%Y-%m-%d}", "dim")),
-        )
-    return table
-
-
-def runs_table(runs: list[tuple[str, RunView | str]]) -> Table:
-    """A line each; a run that cannot be read says so and hides no other."""
-    table = make_table()
-    table.add_column("Run", no_wrap=True)
-    table.add_column("State", no_wrap=True)
-    table.add_column("Ideas", justify="right", no_wrap=True)
-    table.add_column("Took", justify="right", no_wrap=True)
-    table.add_column("Objective", ratio=1, no_wrap=True, overflow="ellipsis")
-    for name, view in runs:
-        if isinstance(view, str):
-            table.add_row(Text(name), Text("unreadable", "red"), "", "", Text(clean(view, 200)))
-            continue
-        outcome = view.outcome
-        table.add_row(
-            Text(name),
-            Text(view.state, {"running": "cyan", "lost": "red"}.get(view.state, "")),
-            Text(f"{len(outcome.ideas)}/{outcome.asked}"),
-            Text(duration(outcome.elapsed_s)),
-            Text(clean(outcome.objective, 200)),
         )
     return table
 

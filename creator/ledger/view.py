@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from creator.errors import EnvironmentFault, UsageError
+from creator.files import read_bounded
 from creator.ledger.reading import opened
 from creator.ledger.store import FILE_NAME
 from creator.outcome import (
@@ -28,7 +29,7 @@ from creator.outcome import (
     contributors_of,
     exit_code_for,
 )
-from creator.outputs import LATEST, RUN_FILE, RUN_ID
+from creator.outputs import LATEST, RUN_FILE, RUN_ID, latest_name
 from creator.text import clean
 from sandbox.protocol import AGENT_NAME, Idea
 
@@ -63,7 +64,8 @@ def find_run(output: Path, wanted: str = LATEST) -> Path:
     if not names:
         raise UsageError(f"No runs in {str(output)!r}. Start one: python -m creator spawn 5")
     if wanted == LATEST:
-        return output / (_latest_name(output, names) or names[-1])
+        latest = latest_name(output)
+        return output / (latest if latest in names else names[-1])
     found = [name for name in names if name.startswith(wanted)] if wanted else []
     if len(found) == 1 or wanted in found:
         return output / (wanted if wanted in found else found[0])
@@ -125,26 +127,17 @@ def _read(path: Path) -> StartedRun | dict[str, Any]:
     try:
         if path.stat().st_size > _MAX_RUN_FILE_BYTES:
             raise EnvironmentFault(f"{str(path)!r} is too large to be a run's record.")
-        return _STORED.validate_json(path.read_bytes())
+        return _STORED.validate_json(read_bounded(path, _MAX_RUN_FILE_BYTES))
     except FileNotFoundError:
         raise EnvironmentFault(
             f"{str(path)!r} does not exist: the run ended before it began, or its folder is another program's."
         ) from None
     except OSError as error:
         raise EnvironmentFault(f"Cannot read {str(path)!r}: {error.strerror or error}.") from None
-    except ValidationError:
+    except ValueError:
         raise EnvironmentFault(
             f"{str(path)!r} is damaged, or not a run's record. Choose another run: python -m creator runs"
         ) from None
-
-
-def _latest_name(output: Path, names: list[str]) -> str | None:
-    latest = output / LATEST
-    try:
-        name = latest.readlink().name if latest.is_symlink() else latest.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return name if name in names else None
 
 
 def _is_alive(info: StartedRun) -> bool:

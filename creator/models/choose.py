@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from creator.errors import EnvironmentFault, UsageError
+from creator.masking import checked_key, public_url, secrets_of_config, secrets_of_environment, secrets_of_url
 from creator.models.backend import Backend, Strategy
 from creator.models.calls import ModelCalls
 from creator.models.client_backend import ClientBackend, model_info, openai_client, openai_embedder
@@ -98,7 +99,7 @@ def _choose(
     if spec.endswith((".yaml", ".yml", ".json")):
         if base_url is not None:
             raise UsageError("--base-url does not go with a component file: set base_url in the file")
-        return _component(Path(spec).expanduser())
+        return _component(Path(spec).expanduser(), environ)
     if not name:
         if base_url is not None:
             return _provider("openai", spec, base_url, environ, "")
@@ -110,11 +111,11 @@ def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[s
     key = ""
     if provider in KEYS:
         variable, _ = KEYS[provider]
-        key = environ.get(variable, "")
+        key = checked_key(environ.get(variable, ""), variable)
         if not key and base_url is None:
             raise EnvironmentFault(f"no key for {provider}: set {variable} in the environment or in .env")
     base_url = base_url or (environ.get("OPENAI_BASE_URL") if provider == "openai" else None)
-    notice = why or (f"on {base_url}" if base_url else f"{provider}'s own service")
+    notice = why or (f"on {public_url(base_url)}" if base_url else f"{provider}'s own service")
     make: Callable[[], ChatCompletionClient]
     embedder: Callable[[], AsyncOpenAI] | None = None
     if provider == "openai":
@@ -123,14 +124,14 @@ def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[s
     elif provider == "anthropic":
         make, structured = (lambda: _anthropic_client(name, key or NO_KEY, base_url)), ""
     else:
-        host = base_url or environ.get("OLLAMA_HOST") or OLLAMA_URL
+        base_url = host = base_url or environ.get("OLLAMA_HOST") or OLLAMA_URL
         make, structured = (lambda: _ollama_client(name, host)), "format"
         embedder = partial(openai_embedder, NO_KEY, _ollama_openai_url(host))
     return ClientBackend(
         f"{provider}:{name}",
         notice,
         make,
-        secrets=[key],
+        secrets=[key, *secrets_of_url(base_url), *secrets_of_environment(environ)],
         structured=structured,
         max_concurrency=4 if provider == "ollama" else 32,
         make_embedder=embedder,
@@ -157,7 +158,7 @@ def _ollama_openai_url(host: str) -> str:
     return f"{host.rstrip('/')}/v1"
 
 
-def _component(path: Path) -> ClientBackend:
+def _component(path: Path, environ: Mapping[str, str]) -> ClientBackend:
     """A model from an AutoGen component file: ``provider`` and ``config``."""
     import yaml
 
@@ -186,12 +187,13 @@ def _component(path: Path) -> ClientBackend:
 
         return ChatCompletionClient.load_component({"provider": provider, "config": config})
 
-    key = config.get("api_key")
+    if isinstance(config.get("api_key"), str):
+        config["api_key"] = checked_key(config["api_key"], f"'api_key' of {path.name}")
     structured = {"OpenAIChatCompletionClient": "response_format", "OllamaChatCompletionClient": "format"}
     return ClientBackend(
         f"{path.name}:{str(config.get('model', 'unknown'))[:100]}",
         f"from {path.name}",
         make,
-        secrets=[key] if isinstance(key, str) else [],
+        secrets=[*secrets_of_config(config), *secrets_of_environment(environ)],
         structured=structured.get(kind, ""),
     )

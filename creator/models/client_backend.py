@@ -14,6 +14,7 @@ from autogen_core.models import ChatCompletionClient, LLMMessage, SystemMessage,
 from pydantic import ValidationError
 
 from creator.errors import AccessRefused, EnvironmentFault, ModelError, RetryableModelError, TerminalModelError
+from creator.masking import Mask
 from creator.models.backend import Backend, Completion, Embeddings, Usage
 from creator.models.faults import Unsupported, translated
 from creator.models.replies import expecting, listen
@@ -38,7 +39,7 @@ class ClientBackend(Backend):
         notice: What the user should know of it.
         make_client: Makes the client; called once, when the backend is opened, because the providers' packages
             take long to import.
-        secrets: Texts that must not appear in any error, such as keys.
+        secrets: Texts that must not appear in any error or answer, such as keys.
         structured: How the server is told of a schema: ``response_format`` (OpenAI and compatible), ``format``
             (Ollama), or not at all, in the prompt alone.
         max_concurrency: How many calls may be under way at once.
@@ -60,7 +61,7 @@ class ClientBackend(Backend):
         self.notice = notice
         self.max_concurrency = max_concurrency
         self._make_client = make_client
-        self._secrets = [secret for secret in secrets if secret]
+        self._mask = Mask(secrets)
         self._structured = structured
         self._limit = "options" if structured == "format" else "max_tokens"
         self._fixed_temperature = False
@@ -161,7 +162,7 @@ class ClientBackend(Backend):
         self, messages: Sequence[LLMMessage], arguments: Mapping[str, Any], timeout: float
     ) -> Completion:
         assert self._client is not None, "the backend is not open"
-        with expecting(self._without_secrets) as reply:
+        with expecting(self._mask.error) as reply:
             try:
                 async with asyncio.timeout(timeout):
                     result = await self._client.create(list(messages), extra_create_args=arguments)
@@ -175,7 +176,7 @@ class ClientBackend(Backend):
         # An answer that is there and ended as usual is no refusal: only others are looked at more closely.
         unusual = not result.content.strip() or result.finish_reason not in ("stop", "length")
         return Completion(
-            text=result.content,
+            text=self._mask.answer(result.content),  # a server that sends headers back would put the key on record
             usage=Usage(_told(result.usage.prompt_tokens), _told(result.usage.completion_tokens)),
             truncated=result.finish_reason == "length",
             refusal=reply.refusal if unusual else "",
@@ -185,7 +186,7 @@ class ClientBackend(Backend):
         """One attempt, in the protocol of OpenAI."""
         if self._make_embedder is None:
             return await super().embed(texts, model=model, timeout=timeout)
-        with expecting(self._without_secrets) as reply:
+        with expecting(self._mask.error) as reply:
             try:
                 async with asyncio.timeout(timeout):
                     async with self._making_embedder:
@@ -212,12 +213,7 @@ class ClientBackend(Backend):
         if isinstance(error, ValidationError):  # its own text quotes the values, cut where no secret is recognised
             problems = error.errors(include_url=False, include_context=False, include_input=False)
             text = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problems)
-        return self._without_secrets(" ".join(text.split()))[:ERROR_CHARACTERS]
-
-    def _without_secrets(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        return " ".join(self._mask.error(text).split())[:ERROR_CHARACTERS]
 
     async def check(self) -> None:
         """Ask for one short completion, which is the only question that every server understands."""
