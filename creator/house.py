@@ -26,7 +26,7 @@ from creator.ideas.form import load_idea_form
 from creator.ideas.judging import Judging
 from creator.isolation import Sandbox, open_sandbox
 from creator.isolation.base import SOCKET_FOLDER_PREFIX, SOCKET_NAME
-from creator.models.backend import Backend
+from creator.models.backend import Backend, Completion
 from creator.models.calls import Account, CallRecord, ModelCalls
 from creator.models.choose import filler_for
 from creator.models.filling import Filler
@@ -61,6 +61,10 @@ def _ignore(*_: Any) -> None:
     return None
 
 
+async def _at_once() -> None:
+    return None
+
+
 async def _refuse(order: ColleagueOrder, asker: str) -> Colleague:
     return Colleague(name=None, reason="nobody can be created here")
 
@@ -70,7 +74,8 @@ class Listeners:
     """Who is told what happens in the house; none of them may raise.
 
     Attributes:
-        call: A model call ended.
+        call: A model call ended, with this answer.
+        durable: Returns once what was told of calls is safe from a power loss.
         exchange: The host saw a request end.
         refusal: The host refused something to a client, for a reason.
         exited: A cell ended by itself.
@@ -78,7 +83,8 @@ class Listeners:
         closing: The host's counters, while everyone is still connected.
     """
 
-    call: Callable[[CallRecord], None] = _ignore
+    call: Callable[[CallRecord, Completion | None], None] = _ignore
+    durable: Callable[[], Awaitable[None]] = _at_once
     exchange: Callable[[Exchange], None] = _ignore
     refusal: Callable[[str, str], None] = _ignore
     exited: Callable[[CellReport], None] = _ignore
@@ -167,6 +173,7 @@ class House:
             memory=self._memory,
             budget=self._budget,
             price=self._price_of(backend.name),
+            durable=listeners.durable,
         )
 
     async def __aenter__(self) -> Self:
@@ -256,9 +263,7 @@ class House:
         )
         agents: dict[str, RoutedAgent] = {
             CREATOR: CreatorAgent(self._author, self._exited, self._listeners.order),
-            REGISTRY: Registry(
-                self.population, lambda message_id: self.host.admission(REGISTRY, message_id).chain, on_trial
-            ),
+            REGISTRY: Registry(self.population, lambda message_id: self.host.admission(REGISTRY, message_id), on_trial),
             MODEL_GATEWAY: gateway,
             JUDGE: self._judge(runtime),
             TRIAL_PEER: TrialPeer(),

@@ -17,6 +17,7 @@ from creator.ideas.checks import weaknesses
 from creator.ideas.form import load_idea_form
 from creator.ideas.one_shot import one_shot_outcome
 from creator.ledger.store import FILE_NAME, Ledger
+from creator.models.backend import Completion
 from creator.models.calls import Account, CallRecord
 from creator.outcome import (
     AgentOutcome,
@@ -258,8 +259,10 @@ class RunRecord:
         if self._conversations.observe(exchange):
             self.progress.refined(exchange.source, exchange.target)
 
-    def call(self, call: CallRecord) -> None:
-        """A model call ended."""
+    def call(self, call: CallRecord, answer: Completion | None) -> None:
+        """A model call ended; what was answered from memory cost nothing."""
+        if call.source != "model":
+            return
         with self._faults():
             fields = dataclasses.asdict(call)
             for name in ("key", "source", "cost"):
@@ -323,9 +326,8 @@ class RunRecord:
         )
 
     def spent(self, name: str) -> int:
-        """The tokens of one agent, read and written."""
-        account = self.accounts.get(name, Account())
-        return sum(self._before.get(name, (0, 0))) + account.prompt_tokens + account.completion_tokens
+        """The tokens of one agent, read and written, those of known answers included."""
+        return sum(self._before.get(name, (0, 0))) + sum(self.accounts.get(name, Account()).tokens)
 
     def _with_tokens(self, agent: AgentOutcome) -> AgentOutcome:
         read, written = self._before.get(agent.name, (0, 0))

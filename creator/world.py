@@ -20,6 +20,8 @@ from creator.errors import EnvironmentFault
 from creator.house import House, Listeners, end_tasks
 from creator.ideas.form import load_idea_form
 from creator.models.backend import Backend
+from creator.models.cache import FILE_NAME, AnswerCache
+from creator.models.embedded import cache_folder
 from creator.models.memory import Memory
 from creator.modules import Modules
 from creator.outcome import Conclusion, RunOutcome, StartedRun
@@ -84,7 +86,7 @@ class World:
                 shutil.rmtree(self.directory, ignore_errors=True)
             raise
         self.modules = Modules(folder, self.on_fault)
-        self.memory = Memory()
+        self.memory = Memory(cache=AnswerCache(cache_folder() / FILE_NAME, progress.say) if settings.cache else None)
         self.budget = Budget()
         self.price_of: PriceOf = lambda model: None
         self.templates = templates
@@ -152,7 +154,7 @@ class World:
         self.record.accounts = house.calls.accounts
         try:
             self.progress.stage("starting")
-            async with house:
+            async with self.memory, house:
                 self._house = house
                 self._begin()
                 await self._first_of(self._society.live(wishes), self._watch_sandbox())

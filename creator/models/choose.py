@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from creator.errors import EnvironmentFault, UsageError
 from creator.models.backend import Backend, Strategy
@@ -38,6 +41,11 @@ COMPONENT_PROVIDERS: Final = frozenset(
     }
 )
 """What a component file may name. AutoGen imports a provider before it checks it, so this is checked first."""
+
+SECRET_FIELDS: Final = frozenset({"api_key", "azure_ad_token"})
+"""Of a component file's configuration."""
+SERVER_VARIABLES: Final = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "OLLAMA_HOST")
+"""Where the providers' packages look for a server when nobody names one."""
 
 FORMS: Final = "embedded, openai:NAME, anthropic:NAME, ollama:NAME, FILE.gguf or a component FILE.yaml"
 PROVIDERS: Final = frozenset({"openai", "anthropic", "ollama"})
@@ -98,7 +106,7 @@ def _choose(
     if spec.endswith((".yaml", ".yml", ".json")):
         if base_url is not None:
             raise UsageError("--base-url does not go with a component file: set base_url in the file")
-        return _component(Path(spec).expanduser())
+        return _component(Path(spec).expanduser(), environ)
     if not name:
         if base_url is not None:
             return _provider("openai", spec, base_url, environ, "")
@@ -115,6 +123,7 @@ def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[s
             raise EnvironmentFault(f"no key for {provider}: set {variable} in the environment or in .env")
     base_url = base_url or (environ.get("OPENAI_BASE_URL") if provider == "openai" else None)
     notice = why or (f"on {base_url}" if base_url else f"{provider}'s own service")
+    address = base_url or ""
     make: Callable[[], ChatCompletionClient]
     embedder: Callable[[], AsyncOpenAI] | None = None
     if provider == "openai":
@@ -122,11 +131,12 @@ def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[s
         embedder = partial(openai_embedder, key or NO_KEY, base_url)
     elif provider == "anthropic":
         make, structured = (lambda: _anthropic_client(name, key or NO_KEY, base_url)), ""
+        address = base_url or environ.get("ANTHROPIC_BASE_URL", "")  # which its client knows of itself
     else:
-        host = base_url or environ.get("OLLAMA_HOST") or OLLAMA_URL
+        host = address = base_url or environ.get("OLLAMA_HOST") or OLLAMA_URL
         make, structured = (lambda: _ollama_client(name, host)), "format"
         embedder = partial(openai_embedder, NO_KEY, _ollama_openai_url(host))
-    return ClientBackend(
+    backend = ClientBackend(
         f"{provider}:{name}",
         notice,
         make,
@@ -135,6 +145,18 @@ def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[s
         max_concurrency=4 if provider == "ollama" else 32,
         make_embedder=embedder,
     )
+    backend.address = server_address(address)
+    return backend
+
+
+def server_address(url: str) -> str:
+    """A server's URL without user, password and query; empty when it is no URL."""
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2].lower()
+    return parts._replace(netloc=host, path=parts.path.rstrip("/"), query="", fragment="").geturl()
 
 
 def _anthropic_client(name: str, key: str, base_url: str | None) -> ChatCompletionClient:
@@ -157,7 +179,7 @@ def _ollama_openai_url(host: str) -> str:
     return f"{host.rstrip('/')}/v1"
 
 
-def _component(path: Path) -> ClientBackend:
+def _component(path: Path, environ: Mapping[str, str]) -> ClientBackend:
     """A model from an AutoGen component file: ``provider`` and ``config``."""
     import yaml
 
@@ -188,10 +210,16 @@ def _component(path: Path) -> ClientBackend:
 
     key = config.get("api_key")
     structured = {"OpenAIChatCompletionClient": "response_format", "OllamaChatCompletionClient": "format"}
-    return ClientBackend(
+    backend = ClientBackend(
         f"{path.name}:{str(config.get('model', 'unknown'))[:100]}",
         f"from {path.name}",
         make,
         secrets=[key] if isinstance(key, str) else [],
         structured=structured.get(kind, ""),
     )
+    # Whatever the file says may change the answers; only who asks does not.
+    told = {name: value for name, value in config.items() if name not in SECRET_FIELDS}
+    servers = [server_address(environ.get(name, "")) for name in SERVER_VARIABLES]
+    text = json.dumps([provider, told, servers], sort_keys=True, default=str)
+    backend.address = hashlib.sha256(text.encode()).hexdigest()
+    return backend

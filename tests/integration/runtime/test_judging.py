@@ -33,7 +33,7 @@ async def peopled(house: House, folder: Path, judge: Peer | None) -> None:
     """An author of a template, two colleagues, and what they need."""
     population = Population(1)
     population.settled.set()
-    registry = Registry(population, lambda message_id: house.host.admission(REGISTRY, message_id).chain)
+    registry = Registry(population, lambda message_id: house.host.admission(REGISTRY, message_id))
     trusted = {REGISTRY: registry, MODEL_GATEWAY: Gateway(), **({JUDGE: judge} if judge is not None else {})}
     await joined(house, await house.connect(*trusted, role="trusted"), **trusted)
     house.trusted.add_message_serializer(serializers())
