@@ -209,7 +209,7 @@ class Run:
         population = Population(seed=1)
         population.announce(Introduction(name="somebody", sector="x"))
         population.settled.set()
-        registry = Registry(population, lambda message_id: self._host.admission(REGISTRY, message_id).chain)
+        registry = Registry(population, lambda message_id: self._host.admission(REGISTRY, message_id))
         await runtime.start()
         try:
             await runtime.register_agent_instance(Reports(self.ended), AgentId(CREATOR, "default"))

@@ -189,9 +189,9 @@ class Contest:
         self._record.ledger.record_comparison(*dataclasses.astuple(verdict))
 
     def _population_tokens(self) -> int:
-        """What the population has spent so far, read and written: births, ideas, and what agents said of them."""
+        """What went into the population so far, read and written: births, ideas, and what agents said of them."""
         accounts = self._house.calls.accounts.items()
-        return sum(one.prompt_tokens + one.completion_tokens for name, one in accounts if name not in OTHER_ACCOUNTS)
+        return sum(sum(one.tokens) for name, one in accounts if name not in OTHER_ACCOUNTS)
 
     async def ranking(self) -> Ranking | None:
         """The order of the population's ideas as it is now; None when there is no idea."""

@@ -28,7 +28,7 @@ from creator.ideas.form import load_idea_form
 from creator.ideas.judging import Judging
 from creator.isolation import Sandbox, open_sandbox
 from creator.isolation.base import SOCKET_FOLDER_PREFIX, SOCKET_NAME
-from creator.models.backend import Backend
+from creator.models.backend import Backend, Completion
 from creator.models.calls import Account, CallRecord, ModelCalls
 from creator.models.choose import filler_for
 from creator.models.filling import Filler
@@ -63,6 +63,10 @@ def _ignore(*_: Any) -> None:
     return None
 
 
+async def _at_once() -> None:
+    return None
+
+
 async def _refuse(order: ColleagueOrder, asker: str) -> Colleague:
     return Colleague(name=None, reason="nobody can be created here")
 
@@ -72,7 +76,8 @@ class Listeners:
     """Who is told what happens in the house; none of them may raise.
 
     Attributes:
-        call: A model call ended.
+        call: A model call ended, with this answer.
+        durable: Returns once what was told of calls is safe from a power loss.
         exchange: The host saw a request end.
         refusal: The host refused something to a client, for a reason.
         exited: A cell ended by itself.
@@ -81,7 +86,8 @@ class Listeners:
         lost: The run's own model is lost for good, and the run with it.
     """
 
-    call: Callable[[CallRecord], None] = _ignore
+    call: Callable[[CallRecord, Completion | None], None] = _ignore
+    durable: Callable[[], Awaitable[None]] = _at_once
     exchange: Callable[[Exchange], None] = _ignore
     refusal: Callable[[str, str], None] = _ignore
     exited: Callable[[CellReport], None] = _ignore
@@ -178,6 +184,7 @@ class House:
             price=self._price_of(backend.name),
             say=self._progress.say,
             on_fault=listeners.lost if backend is self.backend else None,
+            durable=listeners.durable,
         )
 
     async def __aenter__(self) -> Self:

@@ -17,6 +17,7 @@ from creator.ideas.checks import weaknesses
 from creator.ideas.form import load_idea_form
 from creator.ideas.one_shot import one_shot_outcome
 from creator.ledger.store import FILE_NAME, AnswerRow, BirthRow, Ledger
+from creator.models.backend import Completion, Usage
 from creator.models.calls import Account, CallRecord
 from creator.outcome import (
     AgentOutcome,
@@ -285,19 +286,43 @@ class RunRecord:
         if self._conversations.observe(exchange):
             self.progress.refined(exchange.source, exchange.target)
 
-    def call(self, call: CallRecord, answer: AnswerRow | None = None) -> None:
-        """A model call ended.
-
-        Args:
-            call: The call.
-            answer: What was answered, when it is to be known where the same is asked again.
-        """
+    def call(self, call: CallRecord, answer: Completion | None) -> None:
+        """A model call ended; the answer is known from now on where the same is asked again."""
+        row = None
+        if answer is not None and call.key:
+            usage = answer.usage
+            tokens = usage.prompt_tokens, usage.completion_tokens
+            row = AnswerRow(call.key, call.model, answer.text, answer.truncated, *tokens)
         with self._faults():
-            self.ledger.record_call(**dataclasses.asdict(call), answer=answer)
+            self.ledger.record_call(**dataclasses.asdict(call), answer=row)
         if call.source == "model":
             read, written = self._tokens
             self._tokens = (read + call.prompt_tokens, written + call.completion_tokens)
         self.progress.tokens(*self._tokens)
+
+    def answer(self, key: str) -> Completion | None:
+        """What a model answered when the same was asked before; None when it was not.
+
+        Args:
+            key: What was asked; see `creator.models.keys`.
+        """
+        try:
+            row = self.ledger.answer(key)
+        except EnvironmentFault as fault:
+            self._on_fault(fault)
+            return None
+        return (
+            None
+            if row is None
+            else Completion(row.answer, Usage(row.prompt_tokens, row.completion_tokens), row.truncated)
+        )
+
+    async def durable(self) -> None:
+        """Wait until a power loss cannot take what is on record."""
+        try:
+            await self.ledger.durable()
+        except EnvironmentFault as fault:
+            self._on_fault(fault)
 
     def cell_ended(self, report: CellReport) -> None:
         """A cell ended by itself."""
@@ -356,9 +381,8 @@ class RunRecord:
         )
 
     def spent(self, name: str) -> int:
-        """The tokens of one agent, read and written."""
-        account = self.accounts.get(name, Account())
-        return account.prompt_tokens + account.completion_tokens
+        """The tokens of one agent, read and written, those of known answers included."""
+        return sum(self.accounts.get(name, Account()).tokens)
 
     def _with_tokens(self, agent: AgentOutcome) -> AgentOutcome:
         account = self.accounts.get(agent.name, Account())

@@ -21,6 +21,8 @@ from creator.errors import EnvironmentFault
 from creator.house import House, Listeners, end_tasks
 from creator.ideas.form import load_idea_form
 from creator.models.backend import Backend
+from creator.models.cache import FILE_NAME, AnswerCache
+from creator.models.embedded import cache_folder
 from creator.models.memory import Memory
 from creator.modules import Modules
 from creator.outcome import Conclusion, RunOutcome, StartedRun
@@ -58,6 +60,7 @@ class World:
         earlier: What the run came to before, when it is gone on with.
         pending_only: Whether, of what it left, only those who wait for a person's decision are gone on with.
         script: What the run is played again from; None for one that nobody has played yet.
+        memory: Knows answers of models; None for what the run's own record knows, and the cache if one is wanted.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class World:
         earlier: RunOutcome | None = None,
         pending_only: bool = False,
         script: Script | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.settings = settings
         self.progress = progress
@@ -92,7 +96,8 @@ class World:
                 shutil.rmtree(self.directory, ignore_errors=True)
             raise
         self.modules = Modules(folder, self.on_fault)
-        self.memory = Memory()
+        cache = AnswerCache(cache_folder() / FILE_NAME, progress.say) if settings.cache else None
+        self.memory = memory or Memory(self.record.answer, cache)
         self.budget = Budget()
         self.price_of: PriceOf = lambda model: None
         self.templates = templates
@@ -158,6 +163,7 @@ class World:
             accounts=self.record.accounts,
             listeners=Listeners(
                 call=self.record.call,
+                durable=self.record.durable,
                 exchange=self.record.exchange,
                 refusal=lambda client, reason: self.record.event("refused", client, reason=reason),
                 exited=self.record.cell_ended,
@@ -168,7 +174,7 @@ class World:
         )
         try:
             self.progress.stage("starting")
-            async with house:
+            async with self.memory, house:
                 self._house = house
                 self._begin(newest)
                 self.record.wished(wishes)

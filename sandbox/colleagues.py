@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 
 from autogen_core import AgentId, MessageContext, RoutedAgent
 
+from sandbox.draws import Draws
 from sandbox.errors import MessagingError, RecipientNotFound
 from sandbox.protocol import (
     CREATOR,
@@ -39,7 +39,7 @@ class Settings:
         pattern: Replaces its own way of working with others; None leaves it its own.
     """
 
-    draws: random.Random
+    draws: Draws
     bounce: float | None
     pattern: Pattern | None
 
@@ -49,7 +49,7 @@ settings: ContextVar[Settings] = ContextVar("settings")
 
 
 def chance(probability: float, *, sharing: bool = True) -> bool:
-    """True with the given probability; seeded for each agent.
+    """True with the given probability; seeded for each agent and conversation.
 
     Args:
         probability: From 0 (never) to 1 (always).

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 from autogen_agentchat.base import TaskResult
 from autogen_agentchat.messages import StructuredMessage, TextMessage
 from autogen_core import MessageContext, RoutedAgent
@@ -20,6 +18,7 @@ from sandbox.colleagues import (
     settings,
     share,
 )
+from sandbox.draws import Draws
 from sandbox.errors import MessagingError
 from sandbox.model_client import GatewayModelClient
 from sandbox.patterns import develop, pass_on
@@ -91,7 +90,7 @@ def _configure(seed: int, bounce: float | None, pattern: Pattern | None = None) 
 
     Called by the cell in the context that all tasks of the agent come from: a cell may hold several agents.
     """
-    settings.set(Settings(random.Random(seed), bounce, pattern))
+    settings.set(Settings(Draws(seed), bounce, pattern))
 
 
 def model_client(agent: RoutedAgent, *, temperature: float) -> ChatCompletionClient:

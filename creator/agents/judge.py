@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from autogen_core import MessageContext, RoutedAgent, message_handler
@@ -73,7 +74,8 @@ class JudgeAgent(RoutedAgent):
             raise PermissionError("ideas are compared for the tournament alone")
         shown = {"A": self._shown(message.first), "B": self._shown(message.second)}
         question = 'Which idea serves the objective better? Say why in one or two sentences, then "A" or "B".'
-        answer = await self._ask(self._panel[message.seat], JUDGE, _COMPARING, shown, question, "preferred", ["A", "B"])
+        ask = partial(self._ask, self._panel[message.seat], JUDGE, seed=message.seat)
+        answer = await ask(_COMPARING, shown, question, "preferred", ["A", "B"])
         winner = "first" if answer["preferred"] == "A" else "second"
         return Preference(winner=winner, reason=clean(answer["reason"], MAX_REASON))
 
@@ -108,8 +110,13 @@ class JudgeAgent(RoutedAgent):
         question: str,
         choice: str,
         choices: list[str],
+        *,
+        seed: int = 0,
     ) -> dict[str, str]:
-        """A reason and a choice, in this order, so that the reason leads to the choice."""
+        """A reason and a choice, in this order, so that the reason leads to the choice.
+
+        Two seats of one model are two votes: the seed tells them apart.
+        """
         good = f"What makes a good idea: {self._form.guidance}\n\n" if self._form.guidance else ""
         data = json.dumps(shown, ensure_ascii=False, indent=1)
         text = f"Objective: {self._objective}\n\n{good}{data}\n\n{question}"
@@ -130,7 +137,7 @@ class JudgeAgent(RoutedAgent):
                 facts={},
                 temperature=0,
                 max_tokens=ANSWER_TOKENS,
-                seed=0,
+                seed=seed,
             ),
         )
         answer: dict[str, str] = json.loads(content)

@@ -79,11 +79,13 @@ class CompleteText(Message):
 
     Attributes:
         messages: The prompt; the whole context.
+        seed: The same prompt with another seed is another question.
         temperature: Sampling temperature.
         max_tokens: Limit of the answer.
     """
 
     messages: list[LLMMessage]
+    seed: int
     temperature: float = 0.7
     max_tokens: int = 4_000
 

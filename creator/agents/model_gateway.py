@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+from collections import Counter
 from collections.abc import Callable, Container, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +20,7 @@ from creator.blueprint import Blueprint
 from creator.errors import ModelError
 from creator.ideas.checks import idea_check, weaknesses
 from creator.ideas.form import IdeaForm
-from creator.models.calls import ModelCalls
+from creator.models.calls import Account, ModelCalls
 from creator.models.filling import Filler, FillRequest
 from creator.runtime import Admission
 from creator.templates.rendering import Template
@@ -42,7 +44,7 @@ class ModelGateway(RoutedAgent):
         objective: What the population works on.
         form: What an idea consists of.
         admission: Gives what the host knows of a request by its id.
-        seed: For slots that are drawn by chance.
+        seed: The run's; what is drawn by chance, and which of equal requests is which, depends on it.
         on_trial: Names of agents whose model is scripted.
     """
 
@@ -66,7 +68,9 @@ class ModelGateway(RoutedAgent):
         self._objective = objective
         self._form = form
         self._admission = admission
-        self._random = random.Random(seed)
+        self._seed = seed
+        self._asked: Counter[str] = Counter()
+        """By place and request: how often it was asked. Each entry stands for a call to the model, which costs more."""
         self._on_trial = on_trial
 
     @message_handler
@@ -83,13 +87,14 @@ class ModelGateway(RoutedAgent):
             raise ValueError(f"the only structured answer offered is {Idea.__name__!r}")
         if agent in self._on_trial:
             return scripted_reply(message)
+        seed = self._seed_for(agent, message, ctx.message_id)
         if message.json_schema is None:
             completion = await self._filler.text(
                 agent,
                 message.messages,
                 temperature=message.temperature,
                 max_tokens=message.max_tokens,
-                seed=self._random.getrandbits(32),
+                seed=seed,
             )
             usage = completion.usage
             return ModelReply(
@@ -108,7 +113,7 @@ class ModelGateway(RoutedAgent):
                 facts=self._facts(agent, message.revises or parent, message.advice if message.revises else ""),
                 temperature=message.temperature,
                 max_tokens=message.max_tokens,
-                seed=self._random.getrandbits(32),
+                seed=seed,
             ),
             own=message.revises is not None or parent is None,
         )
@@ -144,13 +149,27 @@ class ModelGateway(RoutedAgent):
         """Free text; for the Creator alone."""
         _for_the_creator(ctx)
         completion = await self._calls.complete(
-            CREATOR, message.messages, temperature=message.temperature, max_tokens=message.max_tokens
+            CREATOR,
+            message.messages,
+            temperature=message.temperature,
+            max_tokens=message.max_tokens,
+            sample=str(message.seed),
         )
         return Filled(content=completion.text)
 
+    def _seed_for(self, agent: str, message: ModelRequest, message_id: str | None) -> int:
+        """A request's seed: the same in each run of the same seed, in whatever order the agents come to ask.
+
+        Where one asks the same again in a conversation, it wants another answer.
+        """
+        conversation = self._admission(message_id).conversation
+        digest = hashlib.sha256(message.model_dump_json().encode()).hexdigest()
+        place = f"{agent}/{conversation}/{digest}"
+        self._asked[place] += 1
+        return _drawn(f"{self._seed}/{place}/{self._asked[place]}")
+
     def _spent(self, agent: str) -> tuple[int, int]:
-        account = self._calls.accounts.get(agent)
-        return (account.prompt_tokens, account.completion_tokens) if account is not None else (0, 0)
+        return self._calls.accounts.get(agent, Account()).tokens
 
     async def _idea(self, agent: str, request: FillRequest, *, own: bool) -> str:
         """An idea; where plain checks call it weak, the better one of it and a second try.
@@ -173,7 +192,7 @@ class ModelGateway(RoutedAgent):
             content=f"Your last answer was weak: {'; '.join(found[:MAX_TOLD])}. Write it anew, without that.",
             source="user",
         )
-        again = replace(request, messages=[*request.messages, hint], seed=self._random.getrandbits(32))
+        again = replace(request, messages=[*request.messages, hint], seed=_drawn(f"{request.seed}/again"))
         with suppress(ModelError):  # a weak idea is better than none
             second = await self._filler.fill(agent, again)
             if len(check(self._form.idea_from(json.loads(second)))) < len(found):
@@ -198,6 +217,10 @@ class ModelGateway(RoutedAgent):
             facts |= {f"prior_{slot}": str(value) for slot, value in prior.model_dump().items()}
             facts |= {"advice": advice} if advice else {}
         return facts
+
+
+def _drawn(place: str) -> int:
+    return random.Random(place).getrandbits(32)
 
 
 def _for_the_creator(ctx: MessageContext) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Container
 from typing import Any, Final
 
@@ -36,7 +37,8 @@ class Population:
     """
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
+        self._seed = seed
+        self._asked: Counter[str] = Counter()
         self._live: dict[str, Introduction] = {}
         self._awaited: dict[str, asyncio.Event] = {}
         self.settled = asyncio.Event()
@@ -63,38 +65,46 @@ class Population:
     def __contains__(self, name: object) -> bool:
         return name in self._live
 
-    def choose(self, request: ColleagueRequest, asker: str, chain: tuple[str, ...]) -> Colleague:
+    def choose(
+        self, request: ColleagueRequest, asker: str, chain: tuple[str, ...], conversation: str = ""
+    ) -> Colleague:
         """A colleague for ``asker`` that is in no way part of ``chain``; its name is None when there is none.
 
         For a different sector it is one of those that are the least like the asker in the words of their sector and
-        skills, and for a skill the one with the skill that is most like it; among equals chance decides.
+        skills, and for a skill the one with the skill that is most like it; among equals chance decides, in the same
+        way for the same asker at the same place of the same conversation.
         """
-        others = [who for name, who in self._live.items() if name != asker and name not in chain]
+        others = [who for name, who in sorted(self._live.items()) if name != asker and name not in chain]
         if not others:
             return Colleague(name=None)
+        place = f"{asker}/{conversation}/{'/'.join(chain)}"
+        self._asked[place] += 1
+        dice = random.Random(f"{self._seed}/{place}/{self._asked[place]}")
         own = self._live.get(asker)
         if request.how == "different_sector" and own is not None:
-            others = self._most_different(own, others)
+            others = _most_different(own, others, dice)
         elif request.how == "skill" and request.skill:
-            others = self._best_fitting(request.skill, others)
-        chosen = self._random.choice(others)
+            others = _best_fitting(request.skill, others, dice)
+        chosen = dice.choice(others)
         return Colleague(name=chosen.name, sector=chosen.sector)
 
-    def _most_different(self, own: Introduction, others: list[Introduction]) -> list[Introduction]:
-        """The most different quarter of some of the others: not everybody shall ask the same one."""
-        some = self._random.sample(others, min(len(others), COMPARED))
-        words = _words(own.sector, *own.skills)
-        some.sort(key=lambda who: fuzz.token_set_ratio(words, _words(who.sector, *who.skills)))
-        return some[: math.ceil(len(some) / 4)]
 
-    def _best_fitting(self, skill: str, others: list[Introduction]) -> list[Introduction]:
-        """Of some of the others those with the skill that is most like the wanted one; all where none is like it."""
-        some = self._random.sample(others, min(len(others), COMPARED_BY_SKILL))
-        skills = [(_words(one), who) for who in some for one in who.skills]
-        texts = [text for text, _ in skills]
-        found = process.extract(_words(skill), texts, scorer=fuzz.WRatio, limit=None, score_cutoff=LIKE)
-        best = {skills[place][1].name: skills[place][1] for _, score, place in found if score == found[0][1]}
-        return list(best.values()) or others
+def _most_different(own: Introduction, others: list[Introduction], dice: random.Random) -> list[Introduction]:
+    """The most different quarter of some of the others: not everybody shall ask the same one."""
+    some = dice.sample(others, min(len(others), COMPARED))
+    words = _words(own.sector, *own.skills)
+    some.sort(key=lambda who: fuzz.token_set_ratio(words, _words(who.sector, *who.skills)))
+    return some[: math.ceil(len(some) / 4)]
+
+
+def _best_fitting(skill: str, others: list[Introduction], dice: random.Random) -> list[Introduction]:
+    """Of some of the others those with the skill that is most like the wanted one; all where none is like it."""
+    some = dice.sample(others, min(len(others), COMPARED_BY_SKILL))
+    skills = [(_words(one), who) for who in some for one in who.skills]
+    texts = [text for text, _ in skills]
+    found = process.extract(_words(skill), texts, scorer=fuzz.WRatio, limit=None, score_cutoff=LIKE)
+    best = {skills[place][1].name: skills[place][1] for _, score, place in found if score == found[0][1]}
+    return list(best.values()) or others
 
 
 def _words(*texts: str) -> str:
@@ -147,7 +157,7 @@ class Registry(RoutedAgent):
             pass  # a slow birth holds up nobody: choose among those who are live
 
         def choose() -> dict[str, Any]:
-            return self._population.choose(message, asker, chain).model_dump()
+            return self._population.choose(message, asker, chain, admission.conversation).model_dump()
 
         def fits(known: dict[str, Any]) -> bool:
             name = known.get("name")

@@ -79,7 +79,7 @@ class CodeAuthor:
         """Ask for a module until one passes policy and trial, at most four times; then leave it to the fallback."""
         example = self._example(order.template, order.brief)
         asked = code_messages(order.brief, example, order.feedback, order.heritage.sources)
-        request = CompleteText(messages=asked, temperature=TEMPERATURE)
+        request = CompleteText(messages=asked, seed=order.seed, temperature=TEMPERATURE)
         notes: list[str] = []
         for number in range(1, TRIES + 1):
             try:
@@ -88,7 +88,7 @@ class CodeAuthor:
                 self._on_try(order.name or order.brief.persona, number, failed.stage, failed.finding)
                 notes.append(clean(f"try {number}: {failed.stage}: {failed.finding}", NOTE_LENGTH))
                 messages = repair_messages(asked, failed.source, failed.finding)
-                request = CompleteText(messages=messages, temperature=REPAIR_TEMPERATURE)
+                request = CompleteText(messages=messages, seed=order.seed + number, temperature=REPAIR_TEMPERATURE)
             else:
                 return Created(blueprint=self._named(order, source), source=source, notes=notes)
         created = await self._fallback.write(order, pen)

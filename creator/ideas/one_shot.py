@@ -67,8 +67,7 @@ class OneShots:
     @property
     def tokens(self) -> int:
         """Tokens read and written so far."""
-        account = self._calls.accounts.get(BASELINE, Account())
-        return account.prompt_tokens + account.completion_tokens
+        return sum(self._calls.accounts.get(BASELINE, Account()).tokens)
 
     async def first(self, count: int) -> AsyncGenerator[tuple[int, Idea], None]:
         """So many ideas as they come, each with its place among those asked for.

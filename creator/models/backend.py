@@ -70,6 +70,9 @@ class Backend(ABC):
     embeds: bool = False
     """Whether its server may have models that embed texts."""
 
+    address: str = ""
+    """What tells it from another model of the same name: the server's URL, without a name or a password."""
+
     @property
     def judges(self) -> bool:
         """Whether it is capable of judging ideas; a small model's preference is nobody's."""

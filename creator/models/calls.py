@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -12,13 +12,14 @@ import tenacity
 from autogen_core.models import LLMMessage
 
 from creator.errors import AnswerRefused, ContextTooLong, EnvironmentFault, ModelError, RetryableModelError
-from creator.models.backend import Backend, Completion, Embeddings
-from creator.models.keys import call_key
+from creator.models.backend import Backend, Completion, Embeddings, Usage
+from creator.models.keys import call_key, embedding_key
 from creator.models.memory import Memory, Source
 from creator.models.outage import Outage
 from creator.models.pace import Clock, Pace
 from creator.models.patience import Patience
 from creator.models.prompts import after_refusal, shortened
+from creator.models.vectors import kept_vectors, vector_in
 from creator.spending.budget import Budget
 from creator.spending.prices import Price
 
@@ -37,31 +38,45 @@ CALL_SECONDS: Final = 60.0
 
 @dataclass
 class Account:
-    """What one agent has spent."""
+    """What one agent has spent, and what it got for nothing because the answer was known."""
 
     calls: int = 0
     retries: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     prompt_characters: int = 0
+    reused_prompt_tokens: int = 0
+    reused_completion_tokens: int = 0
+
+    @property
+    def tokens(self) -> tuple[int, int]:
+        """Tokens read and written in its name, whether they were paid for or not.
+
+        What is decided by the tokens of an agent is decided by these, so that a run that is played again goes as it
+        went.
+        """
+        return (
+            self.prompt_tokens + self.reused_prompt_tokens,
+            self.completion_tokens + self.reused_completion_tokens,
+        )
 
 
 @dataclass(frozen=True)
 class CallRecord:
-    """One model call, retries included, for the ledger.
+    """One model call, retries included, for the ledger. Of a call that embeds texts there is one for each text.
 
     Attributes:
         agent: For whom it was made.
         model: The model's name.
-        prompt_tokens: Tokens read.
-        completion_tokens: Tokens written.
+        prompt_tokens: Tokens read, when the model gave the answer.
+        completion_tokens: Tokens written, likewise.
         prompt_characters: Characters of the messages.
         latency: Seconds, waiting and retries included.
         retries: How many tries failed before the last.
         error: Why the last one failed; None when it answered.
         key: What was asked, as a digest; see `creator.models.keys`.
         source: Where the answer came from; only the model's own is paid for.
-        cost: What it cost in US dollars; None when the price is unknown.
+        cost: What it cost in US dollars, 0 unless the model itself was asked; None when the price is unknown.
     """
 
     agent: str
@@ -77,17 +92,26 @@ class CallRecord:
     cost: float | None = None
 
 
+OnCall = Callable[[CallRecord, Completion | None], None]
+"""Told of each call that ended, with its answer; None when it failed, or was refused."""
+
+
+async def _at_once() -> None:
+    return None
+
+
 class ModelCalls:
     """The one place through which every call to a model goes.
 
     Args:
         backend: The model.
-        on_call: Called with the record of each call that ended.
+        on_call: Called with the record of each call that ended, and its answer.
         timeout: Seconds for one try.
         accounts: By agent, shared with the calls to other models; None for a book of its own.
         memory: Knows answers already.
         budget: Looked at before each try.
         price: The model's; None when it is unknown.
+        durable: Returns once what ``on_call`` was told is safe from a power loss.
         clock: Whose time counts for waits.
         say: Told in one line when the server is overloaded or cannot be reached.
         on_fault: Told when the model is lost for the whole run; None where that is nobody's business.
@@ -96,13 +120,14 @@ class ModelCalls:
     def __init__(
         self,
         backend: Backend,
-        on_call: Callable[[CallRecord], None] | None = None,
+        on_call: OnCall | None = None,
         timeout: float = CALL_SECONDS,
         accounts: dict[str, Account] | None = None,
         *,
         memory: Memory | None = None,
         budget: Budget | None = None,
         price: Price | None = None,
+        durable: Callable[[], Awaitable[None]] = _at_once,
         clock: Clock | None = None,
         say: Callable[[str], None] | None = None,
         on_fault: Callable[[EnvironmentFault], None] | None = None,
@@ -117,6 +142,7 @@ class ModelCalls:
         self._memory = memory or Memory()
         self._budget = budget or Budget()
         self._price = price
+        self._durable = durable
 
     async def complete(
         self,
@@ -129,7 +155,7 @@ class ModelCalls:
         extra: Mapping[str, Any] | None = None,
         sample: str = "",
     ) -> Completion:
-        """One completion for ``agent``, tried again on 429, 5xx and time-outs.
+        """One completion for ``agent``: a known answer, or the model's, tried again on 429, 5xx and time-outs.
 
         A prompt that is too long for the model is shortened, and one that is refused is put once more.
 
@@ -167,14 +193,28 @@ class ModelCalls:
             sample=sample,
         )
 
+        started, asked = time.monotonic(), False
+
         async def ask() -> Completion:
+            nonlocal asked
+            asked = True
             return await self._answered(agent, key, messages, attempt)
 
-        completion, _ = await self._memory.recall(key, ask)
+        known = partial(self._known, agent, self._backend.name, key, _characters(messages), started)
+        try:
+            completion, source = await self._memory.recall(key, ask, address=self._backend.address)
+        except ModelError as failure:
+            if not asked:
+                known("shared", None, failure)
+            raise
+        if source != "model":
+            known(source, completion)
+        if source in ("model", "shared"):
+            await self._durable()
         return completion
 
     async def embed(self, agent: str, texts: Sequence[str], *, model: str) -> list[list[float]]:
-        """A vector for each text, asked for in batches that are tried again on 429, 5xx and time-outs.
+        """A vector for each text; those not known are asked for in batches, again on 429, 5xx and time-outs.
 
         Args:
             agent: On whose account.
@@ -185,14 +225,23 @@ class ModelCalls:
             RetryableModelError: It still fails after all tries.
             TerminalModelError: It cannot succeed.
         """
-        vectors: list[list[float]] = []
-        for start in range(0, len(texts), EMBEDDING_BATCH):
-            batch = texts[start : start + EMBEDDING_BATCH]
+        vectors: dict[str, list[float]] = {}
+        for text in dict.fromkeys(texts):
+            key, started = embedding_key(model, text), time.monotonic()
+            found = await self._memory.look(key, address=self._backend.address)
+            if found is not None and (vector := vector_in(found[0])) is not None:
+                vectors[text] = vector
+                self._known(agent, model, key, len(text), started, found[1], found[0])
+        new = [text for text in dict.fromkeys(texts) if text not in vectors]
+        for start in range(0, len(new), EMBEDDING_BATCH):
+            batch = new[start : start + EMBEDDING_BATCH]
             attempt = partial(self._backend.embed, batch, model=model, timeout=self._timeout)
             patience = Patience(self._clock, EMBEDDING_TRIES, EMBEDDING_SECONDS, EMBEDDING_SECONDS)
-            answer = await self._tried(agent, model, "", sum(map(len, batch)), attempt, patience)
-            vectors += answer.vectors
-        return vectors
+            tell = partial(self._tell_each, batch)
+            answer = await self._tried(agent, model, "", sum(map(len, batch)), attempt, patience, tell)
+            await self._durable()
+            vectors.update(zip(batch, answer.vectors, strict=True))
+        return [vectors[text] for text in texts]
 
     async def _answered(
         self,
@@ -204,10 +253,10 @@ class ModelCalls:
         """The answer to a prompt, which is shortened where it has to be, and put once more where it is refused."""
         cuts, refused = 0, False
         while True:
-            characters = sum(len(str(message.content)) for message in messages)
+            ask, patience = partial(attempt, messages), Patience(self._clock)
             try:
                 completion = await self._tried(
-                    agent, self._backend.name, key, characters, partial(attempt, messages), Patience(self._clock)
+                    agent, self._backend.name, key, _characters(messages), ask, patience, self._tell
                 )
                 if completion.refusal:
                     raise AnswerRefused(completion.refusal)
@@ -230,6 +279,7 @@ class ModelCalls:
         characters: int,
         attempt: Callable[[], Awaitable[Answer]],
         patience: Patience,
+        tell: Callable[[CallRecord, Answer | None], None],
     ) -> Answer:
         """One call with its retries, put on the agent's account and on record."""
         account = self.accounts.setdefault(agent, Account())
@@ -266,20 +316,88 @@ class ModelCalls:
             if usage is not None:
                 account.prompt_tokens += usage.prompt_tokens
                 account.completion_tokens += usage.completion_tokens
-            if self._on_call is not None and (usage is not None or failure is not None):
+            if usage is not None or failure is not None:
                 refusal = answer.refusal if isinstance(answer, Completion) else ""
-                self._on_call(
+                prompt_tokens, completion_tokens = _tokens(usage)
+                tell(
                     CallRecord(
                         agent=agent,
                         model=model,
-                        prompt_tokens=usage.prompt_tokens if usage is not None else 0,
-                        completion_tokens=usage.completion_tokens if usage is not None else 0,
+                        prompt_tokens=prompt_tokens,
+                        completion_tokens=completion_tokens,
                         prompt_characters=characters,
                         latency=time.monotonic() - started,
                         retries=max(0, tried - 1),
                         error=str(failure) if failure is not None else refusal or None,
                         key=key,
-                    )
+                        cost=self._cost(model, prompt_tokens, completion_tokens),
+                    ),
+                    None if refusal else answer,
                 )
         assert answer is not None
         return answer
+
+    def _known(
+        self,
+        agent: str,
+        model: str,
+        key: str,
+        characters: int,
+        started: float,
+        source: Source,
+        completion: Completion | None,
+        failure: ModelError | None = None,
+    ) -> None:
+        """Put a call on the agent's account and on record that this agent has not asked the model for."""
+        prompt_tokens, completion_tokens = _tokens(completion.usage if completion is not None else None)
+        account = self.accounts.setdefault(agent, Account())
+        if source != "run" or not self._memory.counted:
+            account.reused_prompt_tokens += prompt_tokens
+            account.reused_completion_tokens += completion_tokens
+        record = CallRecord(
+            agent=agent,
+            model=model,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            prompt_characters=characters,
+            latency=time.monotonic() - started,
+            retries=0,
+            error=str(failure) if failure is not None else None,
+            key=key,
+            source=source,
+            cost=0.0,
+        )
+        self._tell(record, completion)
+
+    def _tell(self, record: CallRecord, completion: Completion | None) -> None:
+        if self._on_call is not None:
+            self._on_call(record, completion)
+
+    def _tell_each(self, texts: Sequence[str], record: CallRecord, embeddings: Embeddings | None) -> None:
+        """Tell of each text that was embedded in a call, so that its vector is found by its own key; and keep that."""
+        if embeddings is None:
+            self._tell(record, None)
+            return
+        for text, vector in zip(texts, kept_vectors(texts, embeddings), strict=True):
+            key, tokens = embedding_key(record.model, text), vector.usage.prompt_tokens
+            self._memory.keep(key, vector, address=self._backend.address)
+            cost = self._cost(record.model, tokens, 0)
+            self._tell(
+                replace(record, key=key, prompt_tokens=tokens, prompt_characters=len(text), cost=cost),
+                vector,
+            )
+            record = replace(record, retries=0)  # they are counted once
+
+    def _cost(self, model: str, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """What a call cost; the price is that of the model that writes, not of one that embeds."""
+        if self._price is None or model != self._backend.name:
+            return None
+        return self._price.cost(prompt_tokens, completion_tokens)
+
+
+def _tokens(usage: Usage | None) -> tuple[int, int]:
+    return (usage.prompt_tokens, usage.completion_tokens) if usage is not None else (0, 0)
+
+
+def _characters(messages: Sequence[LLMMessage]) -> int:
+    return sum(len(str(message.content)) for message in messages)

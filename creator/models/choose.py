@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from creator.errors import EnvironmentFault, UsageError
 from creator.masking import checked_key, public_url, secrets_of_config, secrets_of_environment, secrets_of_url
@@ -39,6 +42,11 @@ COMPONENT_PROVIDERS: Final = frozenset(
     }
 )
 """What a component file may name. AutoGen imports a provider before it checks it, so this is checked first."""
+
+SECRET_FIELDS: Final = frozenset({"api_key", "azure_ad_token"})
+"""Of a component file's configuration."""
+SERVER_VARIABLES: Final = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "OLLAMA_HOST")
+"""Where the providers' packages look for a server when nobody names one."""
 
 FORMS: Final = "embedded, openai:NAME, anthropic:NAME, ollama:NAME, FILE.gguf or a component FILE.yaml"
 PROVIDERS: Final = frozenset({"openai", "anthropic", "ollama"})
@@ -116,6 +124,7 @@ def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[s
             raise EnvironmentFault(f"no key for {provider}: set {variable} in the environment or in .env")
     base_url = base_url or (environ.get("OPENAI_BASE_URL") if provider == "openai" else None)
     notice = why or (f"on {public_url(base_url)}" if base_url else f"{provider}'s own service")
+    address = base_url or ""
     make: Callable[[], ChatCompletionClient]
     embedder: Callable[[], AsyncOpenAI] | None = None
     if provider == "openai":
@@ -123,11 +132,12 @@ def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[s
         embedder = partial(openai_embedder, key or NO_KEY, base_url)
     elif provider == "anthropic":
         make, structured = (lambda: _anthropic_client(name, key or NO_KEY, base_url)), ""
+        address = base_url or environ.get("ANTHROPIC_BASE_URL", "")  # which its client knows of itself
     else:
-        base_url = host = base_url or environ.get("OLLAMA_HOST") or OLLAMA_URL
+        base_url = host = address = base_url or environ.get("OLLAMA_HOST") or OLLAMA_URL
         make, structured = (lambda: _ollama_client(name, host)), "format"
         embedder = partial(openai_embedder, NO_KEY, _ollama_openai_url(host))
-    return ClientBackend(
+    backend = ClientBackend(
         f"{provider}:{name}",
         notice,
         make,
@@ -136,6 +146,18 @@ def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[s
         max_concurrency=4 if provider == "ollama" else 32,
         make_embedder=embedder,
     )
+    backend.address = server_address(address)
+    return backend
+
+
+def server_address(url: str) -> str:
+    """A server's URL without user, password and query; empty when it is no URL."""
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2].lower()
+    return parts._replace(netloc=host, path=parts.path.rstrip("/"), query="", fragment="").geturl()
 
 
 def _anthropic_client(name: str, key: str, base_url: str | None) -> ChatCompletionClient:
@@ -190,10 +212,16 @@ def _component(path: Path, environ: Mapping[str, str]) -> ClientBackend:
     if isinstance(config.get("api_key"), str):
         config["api_key"] = checked_key(config["api_key"], f"'api_key' of {path.name}")
     structured = {"OpenAIChatCompletionClient": "response_format", "OllamaChatCompletionClient": "format"}
-    return ClientBackend(
+    backend = ClientBackend(
         f"{path.name}:{str(config.get('model', 'unknown'))[:100]}",
         f"from {path.name}",
         make,
         secrets=[*secrets_of_config(config), *secrets_of_environment(environ)],
         structured=structured.get(kind, ""),
     )
+    # Whatever the file says may change the answers; only who asks does not.
+    told = {name: value for name, value in config.items() if name not in SECRET_FIELDS}
+    servers = [server_address(environ.get(name, "")) for name in SERVER_VARIABLES]
+    text = json.dumps([provider, told, servers], sort_keys=True, default=str)
+    backend.address = hashlib.sha256(text.encode()).hexdigest()
+    return backend

@@ -71,6 +71,8 @@ class EmbeddedBackend(Backend):
             self._slots, self._context = 10, 6_400
         else:
             self.name = f"file:{path.stem[:100]}"
+            status = path.stat()
+            self.address = f"{path.resolve()} {status.st_size} {status.st_mtime_ns}"  # whatever other file is so named
             self.notice = "your own model file, served on this machine"
             self._slots, self._context = 4, 16_384
         self.max_concurrency = 2 * self._slots

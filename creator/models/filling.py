@@ -33,7 +33,7 @@ class FillRequest:
         facts: What is known already, as flat texts.
         temperature: Sampling temperature.
         max_tokens: Limit of the answer.
-        seed: For what is drawn by chance.
+        seed: For what is drawn by chance; the same request with another seed is another question.
     """
 
     messages: Sequence[LLMMessage]
@@ -78,12 +78,14 @@ class Filler(ABC):
             messages: The prompt; the whole context.
             temperature: Sampling temperature.
             max_tokens: Limit of the answer.
-            seed: For what is drawn by chance.
+            seed: For what is drawn by chance; the same prompt with another seed is another question.
 
         Raises:
             ModelError: The model gave no answer.
         """
-        return await self._calls.complete(agent, messages, temperature=temperature, max_tokens=max_tokens)
+        return await self._calls.complete(
+            agent, messages, temperature=temperature, max_tokens=max_tokens, sample=str(seed)
+        )
 
 
 class ObjectFiller(Filler):
@@ -92,13 +94,14 @@ class ObjectFiller(Filler):
     async def fill(self, agent: str, request: FillRequest) -> str:
         """Ask, read, check; at most three times."""
         problem, max_tokens = "", request.max_tokens
-        for _ in range(TRIES):
+        for number in range(1, TRIES + 1):
             completion = await self._calls.complete(
                 agent,
                 [*request.messages, *_reminder(request.json_schema, problem)],
                 temperature=request.temperature,
                 max_tokens=max_tokens,
                 json_schema=request.json_schema,
+                sample=f"{request.seed}.{number}",  # a second try in the same words wants another answer
             )
             try:
                 value = parse_object(completion.text, request.json_schema)

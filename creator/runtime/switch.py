@@ -235,6 +235,8 @@ class Switch:
         trace = [(field, metadata[field]) for field in FIELDS if field in metadata]
         metadata.clear()
         metadata["timeout"] = f"{admission.timeout:.3f}"
+        if admission.conversation:
+            metadata["conversation"] = admission.conversation
         for field, value in trace:
             if _TRACE.fullmatch(value):
                 metadata[field] = value

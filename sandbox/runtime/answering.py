@@ -36,7 +36,14 @@ class AnsweringRuntime(AskingRuntime):
     async def _process_request(self, request: pb.RpcRequest) -> None:
         timeout = float(request.metadata.get("timeout", self._default_timeout))
         deadline = asyncio.get_running_loop().time() + timeout
-        answering = Answering(request.request_id, request.target.type, deadline, current.current_task())
+        answering = Answering(
+            request.request_id,
+            request.target.type,
+            deadline,
+            current.current_task(),
+            request.metadata.get("conversation", ""),
+            request.payload.data,
+        )
         self._answering[request.request_id] = answering
         current.answering.set(answering)
         self._working.add(answering, answering.deadline)

@@ -13,13 +13,15 @@ from autogen_core import CancellationToken
 logger = logging.getLogger(__name__)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Answering:
     """One request that this runtime is answering.
 
     Attributes:
         request_id: The host's id of the request.
         recipient: The type of the agent that answers.
+        conversation: Id of the conversation, as the host told it; empty outside of one.
+        asked: The request's payload.
         deadline: The event loop's time at which nobody waits any more.
         task: Runs the handler.
         token: The handler's ``ctx.cancellation_token``.
@@ -30,6 +32,8 @@ class Answering:
     recipient: str
     deadline: float
     task: asyncio.Task[Any]
+    conversation: str = ""
+    asked: bytes = b""
     token: CancellationToken = field(default_factory=CancellationToken)
     expired: bool = False
 

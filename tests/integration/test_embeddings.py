@@ -61,7 +61,7 @@ async def test_a_busy_server_is_asked_again(serve: Serve) -> None:
     server = serve(fault=lambda number, _: "429" if number == 1 else None)
     records: list[CallRecord] = []
     async with choose_backend("openai:x", server.url, {}, progress=print) as backend:
-        calls = ModelCalls(backend, records.append)
+        calls = ModelCalls(backend, lambda record, answer: records.append(record))
         likeness = likeness_for(settings(server), backend, calls, print)
         assert await likeness("frost", ["frost"]) == [pytest.approx(1)]
     assert server.calls == 2

@@ -79,7 +79,7 @@ async def test_calls_that_are_refused_together_all_adapt(serve: Any, word: str, 
     server = serve(fault=together(word, text))
     async with backend_on(server) as backend:
         calls = ModelCalls(backend)
-        await asyncio.gather(*(ask(calls, f"agent_{i}", json_schema=SCHEMA) for i in range(TOGETHER)))
+        await asyncio.gather(*(ask(calls, f"agent_{i}", json_schema=SCHEMA, sample=str(i)) for i in range(TOGETHER)))
         await ask(calls, json_schema=SCHEMA)
     assert server.calls == 2 * TOGETHER + 1, "each learned it once, and the next call knew"
     assert all(word not in asked for asked in server.requests[TOGETHER:])
@@ -134,7 +134,7 @@ async def test_every_try_is_on_the_account_and_every_call_on_record(serve: Any) 
     server = serve(fault=lambda number, asked: {1: "500", 2: "429", 4: "404"}.get(number))
     records: list[CallRecord] = []
     async with backend_on(server) as backend:
-        calls = ModelCalls(backend, on_call=records.append)
+        calls = ModelCalls(backend, on_call=lambda record, answer: records.append(record))
         usage = (await ask(calls)).usage
         with pytest.raises(TerminalModelError):
             await ask(calls)
@@ -175,7 +175,7 @@ async def test_a_cancelled_call_gives_its_place_back(serve: Any) -> None:
 
     async with backend_on(serve(fault=fault), max_concurrency=1) as backend:
         records: list[CallRecord] = []
-        calls = ModelCalls(backend, on_call=records.append)
+        calls = ModelCalls(backend, on_call=lambda record, answer: records.append(record))
         hanging = asyncio.create_task(ask(calls, "ada"))
         assert await asyncio.to_thread(arrived.wait, 20)
         hanging.cancel()
@@ -256,7 +256,7 @@ async def test_a_key_that_the_server_quotes_is_shown_nowhere(serve: Any, kind: s
     server = serve(fault=lambda number, asked: f"{kind} the key {KEY} is odd")
     records: list[CallRecord] = []
     async with backend_on(server) as backend:
-        calls = ModelCalls(backend, on_call=records.append, clock=Waited().clock)
+        calls = ModelCalls(backend, on_call=lambda record, answer: records.append(record), clock=Waited().clock)
         with pytest.raises((TerminalModelError, RetryableModelError), match=r"the key \*\*\* is odd") as caught:
             await ask(calls)
         shown = [

@@ -34,7 +34,7 @@ async def test_a_fault_of_the_provider_is_tried_again(serve: Any, kind: str) -> 
     server = serve(fault=lambda number, request: kind if number < 3 else None)
     records: list[CallRecord] = []
     async with backend_on(server) as backend:
-        calls = ModelCalls(backend, on_call=records.append)
+        calls = ModelCalls(backend, on_call=lambda record, answer: records.append(record))
         assert await ask(calls) == "Yes."
     assert server.calls == 3
     assert (records[0].retries, records[0].error, records[0].agent) == (2, None, "ada")
@@ -46,7 +46,7 @@ async def test_retries_come_to_an_end(serve: Any) -> None:
     records: list[CallRecord] = []
     async with backend_on(server) as backend:
         with pytest.raises(RetryableModelError, match="HTTP 500"):
-            await ask(ModelCalls(backend, on_call=records.append, clock=Waited().clock))
+            await ask(ModelCalls(backend, on_call=lambda record, answer: records.append(record), clock=Waited().clock))
     assert server.calls == TRIES
     assert records[0].error is not None
 
@@ -79,7 +79,7 @@ async def test_no_more_calls_at_once_than_allowed(serve: Any) -> None:
     server = serve(latency=0.05)
     async with backend_on(server, max_concurrency=3) as backend:
         calls = ModelCalls(backend)
-        await asyncio.gather(*(ask(calls, f"agent_{i}") for i in range(12)))
+        await asyncio.gather(*(ask(calls, f"agent_{i}", sample=str(i)) for i in range(12)))
     assert server.most_active == 3
     assert {account.calls for account in calls.accounts.values()} == {1}
 

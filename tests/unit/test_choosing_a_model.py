@@ -10,7 +10,7 @@ import pytest
 
 from creator.errors import EnvironmentFault, UsageError
 from creator.models.backend import Backend
-from creator.models.choose import choose_backend
+from creator.models.choose import choose_backend, server_address
 
 
 def choose(spec: str | None = None, base_url: str | None = None, **environ: str) -> Backend:
@@ -109,3 +109,56 @@ async def test_a_component_file_makes_its_client(tmp_path: Path) -> None:
         with pytest.raises(EnvironmentFault) as caught:
             await backend.check()
     assert "sk-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("http://user:secret@Box:8000/v1/", "http://box:8000/v1"),
+        ("https://box/v1?key=secret#part", "https://box/v1"),
+        ("http://u:p@ss@[::1]:8000/v1", "http://[::1]:8000/v1"),
+        ("box:11434", "//box:11434"),
+        ("http://[::1", ""),
+        ("", ""),
+    ],
+)
+def test_an_address_tells_servers_apart_and_no_secret(url: str, address: str) -> None:
+    assert server_address(url) == address
+
+
+@pytest.mark.parametrize("spec", ["openai:x", "anthropic:x", "ollama:x"])
+def test_a_model_of_the_same_name_on_another_server_is_another(spec: str) -> None:
+    one, other = choose(spec, "http://me:pw@one/v1"), choose(spec, "http://two/v1")
+    assert (one.name, one.address) == (other.name, "http://one/v1")
+    assert other.address == "http://two/v1"
+
+
+@pytest.mark.parametrize(
+    ("spec", "variable"),
+    [("openai:x", "OPENAI_BASE_URL"), ("anthropic:x", "ANTHROPIC_BASE_URL"), ("ollama:x", "OLLAMA_HOST")],
+)
+def test_a_server_that_the_environment_names_counts_too(spec: str, variable: str) -> None:
+    keys = {"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}
+    assert choose(spec, **keys, **{variable: "http://box/v1"}).address == "http://box/v1"
+    assert choose(spec, **keys).address != "http://box/v1"
+
+
+def test_a_component_file_that_says_something_else_is_another_model_but_for_its_key(tmp_path: Path) -> None:
+    path = tmp_path / "model.yaml"
+
+    def address(more: str) -> str:
+        path.write_text(f"provider: OpenAIChatCompletionClient\nconfig: {{model: local, {more}}}\n")
+        return choose(str(path)).address
+
+    assert address("api_key: one") == address("api_key: two")
+    assert len({address(more) for more in ("top_p: 0.1", "top_p: 0.2", "base_url: 'http://box/v1'")}) == 3
+
+
+def test_two_model_files_of_the_same_name_are_two_models(tmp_path: Path) -> None:
+    backends = []
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.gguf").write_bytes(b"")
+        backends.append(choose(str(tmp_path / folder / "mine.gguf")))
+    first, second = backends
+    assert first.name == second.name and first.address != second.address

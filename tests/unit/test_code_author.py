@@ -11,7 +11,7 @@ import pytest
 
 from creator.agents.messages import CompleteText, CreateAgent, Created, FillTemplate
 from creator.authors import CodeAuthor, TemplateAuthor
-from creator.authors.code import slots_of
+from creator.authors.code import TRIES, slots_of
 from creator.blueprint import Blueprint
 from creator.breeding.heritage import Heritage
 from creator.briefs import Brief, draw_briefs
@@ -416,3 +416,13 @@ async def test_a_scripted_server_writes_modules_with_faults(
     assert created.blueprint.name == ("cleo_number2" if is_mended else "ben_number1")
     assert "self._objectives" in created.source
     assert ("{}[message.objective]" in created.source) == (fault == "bad code"), "it fails when it proposes"
+
+
+async def test_each_try_of_each_order_is_a_question_of_its_own_and_the_same_in_the_same_run(workshop: Workshop) -> None:
+    async def seeds(seed: int) -> list[int]:
+        pen = ScriptedPen(*["no module"] * TRIES)
+        await workshop.write(pen, seed=seed)
+        return [request.seed for request in pen.asked]
+
+    assert len(set(await seeds(7_000))) == TRIES
+    assert await seeds(7_000) == await seeds(7_000) and not {*await seeds(7_000)} & {*await seeds(9_000)}

@@ -200,3 +200,13 @@ def test_where_no_model_can_judge_the_panel_is_empty() -> None:
     embedded = choose_backend("embedded", None, {}, progress=print)
     assert not embedded.judges
     assert seated(settings(judges=3), embedded, []) == []
+
+
+async def test_two_seats_of_one_model_are_two_votes() -> None:
+    backend, keys = Scripted(PREFERS_B), list[str]()
+    calls = ModelCalls(backend, lambda record, _: keys.append(record.key))
+    filler = ObjectFiller(calls)
+    agent = JudgeAgent([filler, filler], None, OBJECTIVE, BUSINESS, ())
+    for seat in (0, 1, 0):
+        await agent.compare(Compare(seat=seat, first=idea("One"), second=idea("Two")), context(None))
+    assert keys[0] == keys[2] != keys[1]

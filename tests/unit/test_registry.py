@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -84,3 +85,27 @@ def test_a_request_compares_no_more_of_a_large_population_than_it_has_to(monkeyp
     monkeypatch.setattr("creator.agents.registry.fuzz.token_set_ratio", lambda one, other: compared.append(other) or 0)
     live.choose(ColleagueRequest(how="different_sector"), "agent1", ("agent1",))
     assert len(compared) == COMPARED
+
+
+@pytest.mark.parametrize("how", ["random", "different_sector", "skill"])
+def test_the_same_seed_chooses_the_same_in_a_conversation_in_whatever_order_agents_are_born_and_ask(how: Any) -> None:
+    places = [("baker", "c1"), ("baker", "c2"), ("roofer", "c1"), ("mill", "c3"), ("baker", "c1")]
+
+    def choices(sectors: dict[str, tuple[str, list[str]]], asked: list[tuple[str, str]]) -> dict[Any, list[str | None]]:
+        live, found = population(sectors), dict[Any, list[str | None]]()
+        for asker, conversation in asked:
+            request = ColleagueRequest(how=how, skill="dough" if how == "skill" else None)
+            found.setdefault((asker, conversation), []).append(live.choose(request, asker, (asker,), conversation).name)
+        return found
+
+    assert choices(SECTORS, places) == choices(dict(reversed(SECTORS.items())), list(reversed(places)))
+
+
+def test_another_seed_and_another_conversation_choose_otherwise() -> None:
+    def choices(seed: int, conversation: str) -> list[str | None]:
+        live = population(seed=seed)
+        return [live.choose(ColleagueRequest(), "baker", ("baker",), conversation).name for _ in range(20)]
+
+    assert choices(1, "c1") == choices(1, "c1")
+    assert choices(1, "c1") != choices(2, "c1")
+    assert choices(1, "c1") != choices(1, "c2")

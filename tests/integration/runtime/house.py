@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from creator.runtime import Credentials, Exchange, Grant, HardenedHost
 from sandbox.errors import RecipientNotFound
 from sandbox.runtime import HardenedRuntime
+from sandbox.runtime.current import answering
 from sandbox.runtime.wire import MAX_MESSAGE_BYTES
 
 
@@ -92,7 +93,8 @@ class Worker(RoutedAgent):
                 return await self.send_message(
                     Ask(do="chain" if rest else "echo", text=rest), AgentId(first, "default")
                 )
-        return Answer(value=message.value)
+        under = answering.get()
+        return Answer(value=message.value, text=under.conversation if under is not None else "")
 
 
 class House:

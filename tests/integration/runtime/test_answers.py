@@ -186,3 +186,12 @@ async def test_nobody_takes_part_twice_and_hops_are_limited(house: House) -> Non
     with pytest.raises(HandlerFailed, match="limit of 2 hops"):
         await house.ask("ann", do="chain", text="bob cyd dan", conversation="c2")
     assert {exchange.outcome for exchange in house.exchanges} >= {ConversationEnded.__name__}
+
+
+async def test_whoever_is_asked_knows_the_conversation(house: House) -> None:
+    for name in ("ann", "bob"):
+        await house.worker(name)
+    assert (await house.ask("bob")).text == ""
+    assert (await house.ask("bob", conversation="c1")).text == "c1"
+    assert (await house.ask("ann", do="chain", text="bob", conversation="c2")).text == "c2"
+    assert (await house.ask("bob", conversation="c" * 100)).text == "c" * 64
