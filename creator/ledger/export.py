@@ -85,8 +85,7 @@ def _write_lines(file: TextIO, name: str, rows: sqlite3.Cursor) -> int:
 
 
 def _write_csv(file: TextIO, name: str, rows: sqlite3.Cursor) -> int:
-    # Texts are quoted, so that one with a separator of another country stays within its cell.
-    table = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
+    table = csv.writer(file)
     table.writerow(_harmless(_columns(rows)))
     count = 0
     for row in rows:

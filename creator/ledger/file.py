@@ -186,13 +186,12 @@ class LedgerFile:
 
 
 def _version(path: Path) -> int:
-    """The version of what is there, without touching it; 0 when nothing is."""
-    if not path.exists():
-        return 0
+    """The version of what is there, without touching it; 0 when nothing is that can be read."""
     try:
         with closing(connect_to_read(path)) as connection:
             return version_of(connection, path)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
-            return 0  # killed while it was made: who opens it to write takes that back
+        # There is none, or it was killed while it was made, which is taken back by who opens it to write.
+        if error.sqlite_errorcode in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY_ROLLBACK}:
+            return 0
         raise

@@ -69,7 +69,7 @@ def migrate_file(path: Path) -> None:
             backup = _back_up(connection, path, MIGRATIONS[version]) if version else None
             try:
                 migrate(connection, path)
-            except BaseException:
+            except (sqlite3.Error, EnvironmentFault):
                 if backup is not None:
                     backup.unlink(missing_ok=True)  # the ledger itself is what it is a copy of
                 raise
