@@ -34,7 +34,9 @@ MAX_WAITING: Final = 1_000
 _VERSION: Final = 1
 _SHARE_KEPT: Final = 0.9
 """How much of a full cache stays, so that not each further answer makes room for itself alone."""
-_BUSY_SECONDS: Final = 1.0
+_BUSY_SECONDS: Final = 0.5
+"""How long another process may be writing until an answer of ours is not kept."""
+_CLOSE_SECONDS: Final = 1.0
 _SECONDS_UNNOTED: Final = 3_600.0
 """An answer that is used again within this time is not written anew for it."""
 _ROW_BYTES: Final = 100
@@ -133,11 +135,18 @@ class AnswerCache:
 
     def _written(self, writing: asyncio.Future[None]) -> None:
         self._writing.discard(writing)
-        error = writing.exception()
-        if error is not None and self._writes and not _is_busy(error):
+        error = writing.exception() if not writing.cancelled() else None
+        if error is not None and _is_busy(error):
+            self._drop_waiting()
+        elif error is not None and self._writes:
             self._writes = False
             if self._reads:
                 self._warn(f"answers of models are no longer kept: {self._path}: {_said(error)}")
+
+    def _drop_waiting(self) -> None:
+        """Keep none of those that wait to be written: each would hold up whoever reads as long as the one before."""
+        for writing in list(self._writing):
+            writing.cancel()
 
     def _give_up(self, error: Exception) -> None:
         """Use nothing of the cache any more: who knows what else is wrong with it."""
@@ -149,10 +158,12 @@ class AnswerCache:
         self._reads = self._writes = False
 
     async def close(self) -> None:
-        """Write what waits to be written, and close the file."""
+        """Write what waits to be written, unless that takes long, and close the file."""
         if self._writing:
-            await asyncio.wait(self._writing)
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._file.close)
+            await asyncio.wait(self._writing, timeout=_CLOSE_SECONDS)
+        self._drop_waiting()
+        with contextlib.suppress(sqlite3.Error):
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._file.close)
         self._thread.shutdown(wait=False)
 
 
