@@ -37,6 +37,7 @@ from creator.runtime import Counters, Credentials, Exchange, Grant, HardenedHost
 from creator.settings import SpawnSettings
 from creator.spending.budget import Budget
 from creator.spending.prices import PriceOf
+from creator.spending.run_prices import embedding_model
 from creator.templates.rendering import Template
 from creator.trials import TrialPeer, Trials
 from sandbox.cell import serializers
@@ -159,6 +160,7 @@ class House:
 
     def _open_book(self, backend: Backend, listeners: Listeners, accounts: dict[str, Account]) -> ModelCalls:
         """The calls to a model, on the accounts that all models share."""
+        embeddings = embedding_model(self.settings, backend.name)
         return ModelCalls(
             backend,
             on_call=listeners.call,
@@ -167,6 +169,7 @@ class House:
             memory=self._memory,
             budget=self._budget,
             price=self._price_of(backend.name),
+            embedding_price=None if embeddings is None else self._price_of(embeddings),
         )
 
     async def __aenter__(self) -> Self:

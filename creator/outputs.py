@@ -33,6 +33,7 @@ LATEST: Final = "latest"
 RUN_FILE: Final = "run.json"
 SETTINGS_FILE: Final = "settings.json"
 IDEA_SCHEMA_FILE: Final = "idea_schema.json"
+PRICES_FILE: Final = "prices.json"
 MAX_SETTINGS_BYTES: Final = 100_000
 REPORT_FILE: Final = "report.html"
 ONE_SHOT_IDEAS: Final = "ideas/one-shot"
@@ -104,17 +105,29 @@ def write_settings(run_directory: Path, settings: SpawnSettings) -> None:
     Raises:
         EnvironmentFault: It cannot be written.
     """
-    left_out = {"output", "objective_file", "briefs", "library", "with_agents", "json_output", "quiet", "deadline"}
+    left_out = {
+        "output",
+        "objective_file",
+        "briefs",
+        "library",
+        "with_agents",
+        "json_output",
+        "quiet",
+        "deadline",
+        "yes",
+    }
     values = settings.model_dump(mode="json", exclude=left_out, exclude_none=True)
     if "base_url" in values:
         values["base_url"] = _USER_INFO.sub("//", values["base_url"])
-    if settings.idea_schema is not None:
-        # A copy: the user's file may be another one by the time that the run is gone on with.
-        schema = run_directory / IDEA_SCHEMA_FILE
-        with reported(settings.idea_schema, "--idea-schema"):
-            text = settings.idea_schema.expanduser().read_text("utf-8-sig")
-        write_atomically(schema, text)
-        values["idea_schema"] = str(schema.resolve())
+    for field, name in (("idea_schema", IDEA_SCHEMA_FILE), ("prices", PRICES_FILE)):
+        original: Path | None = getattr(settings, field)
+        if original is not None:
+            # A copy: the user's file may be another one by the time that the run is gone on with.
+            copy = run_directory / name
+            with reported(original, f"--{field.replace('_', '-')}"):
+                text = original.expanduser().read_text("utf-8-sig")
+            write_atomically(copy, text)
+            values[field] = str(copy.resolve())
     write_atomically(run_directory / SETTINGS_FILE, _as_json(values))
 
 

@@ -21,6 +21,7 @@ from creator.models.calls import Account, CallRecord
 from creator.outcome import (
     AgentOutcome,
     Conclusion,
+    Estimate,
     IdeaOutcome,
     RunOutcome,
     contributors_of,
@@ -77,6 +78,10 @@ class RunRecord:
         self._before: dict[str, tuple[int, int]] = {}
         self._tokens = (0, 0)
         """Of the whole run, read and written."""
+        self._cost: float | None = 0.0
+        """Of the whole run, in US dollars; None once the price of a call was unknown."""
+        self.estimate: Estimate | None = None
+        """What the run was expected to take."""
         if earlier is not None:
             self._go_on(earlier)
 
@@ -90,6 +95,8 @@ class RunRecord:
         self._clock -= earlier.elapsed_s
         self._before = {agent.name: (agent.prompt_tokens, agent.completion_tokens) for agent in earlier.agents}
         self._tokens = (earlier.prompt_tokens, earlier.completion_tokens)
+        self._cost = earlier.cost
+        self.estimate = earlier.estimate
 
     def module(self, name: str, state: Literal["written", "checked"]) -> None:
         """An agent's module was written, or passed the policy."""
@@ -265,9 +272,12 @@ class RunRecord:
             for name in ("key", "source", "cost"):
                 del fields[name]
             self.ledger.record_call(**fields)
+        if call.source != "model":
+            return  # paid for before, or by somebody else
         read, written = self._tokens
         self._tokens = (read + call.prompt_tokens, written + call.completion_tokens)
-        self.progress.tokens(*self._tokens)
+        self._cost = None if self._cost is None or call.cost is None else self._cost + call.cost
+        self.progress.tokens(*self._tokens, self._cost)
 
     def cell_ended(self, report: CellReport) -> None:
         """A cell ended by itself."""
@@ -315,6 +325,8 @@ class RunRecord:
             elapsed_s=time.monotonic() - self._clock,
             prompt_tokens=self._tokens[0],
             completion_tokens=self._tokens[1],
+            cost=self._cost,
+            estimate=self.estimate,
             exit_code=exit_code_for(asked, made, interrupted),
             reason=_reason(asked, made, agents, failures, interrupted),
             interrupted=interrupted,

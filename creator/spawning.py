@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from creator.errors import EnvironmentFault, UsageError
 from creator.ideas.likeness import check_embeddings
 from creator.library import kept_for
 from creator.models.choose import choose_backend
-from creator.outcome import RunOutcome
+from creator.outcome import Estimate, RunOutcome
 from creator.outputs import read_settings, write_outputs
 from creator.panel import judge_backends
 from creator.progress import Progress, SilentProgress
 from creator.record import RunRecord
 from creator.review.base import LaterReviewer, Reviewer
 from creator.settings import SpawnSettings, load_environ
+from creator.spending.estimate import estimate_run
+from creator.spending.run_prices import prices_for, require_prices
 from creator.templates.finding import choose_templates
 from creator.world import AuthorFactory, World
+
+Consent = Callable[[Estimate], Awaitable[None]]
+"""Asks whether a run shall begin that will take so much; raises `UsageError` when it shall not."""
 
 
 async def spawn(
@@ -30,6 +35,7 @@ async def spawn(
     author: AuthorFactory | None = None,
     reviewer: Reviewer | None = None,
     earlier: RunOutcome | None = None,
+    consent: Consent | None = None,
 ) -> RunOutcome:
     """Spawn a population, let it brainstorm, and write what came of it.
 
@@ -42,9 +48,11 @@ async def spawn(
         author: Makes the author of modules; by default the one that the settings ask for.
         reviewer: Asks a person about each module, when the settings ask for that on this terminal.
         earlier: A run that has ended, whose pending agents are brought to life as far as a person approved them.
+        consent: Told what a new run will take, before anything is made or asked of a model; what it raises ends all.
+            None where nobody needs to agree.
 
     Raises:
-        UsageError: The settings don't fit together.
+        UsageError: The settings don't fit together, or nobody agrees to what the run may cost.
         EnvironmentFault: Something that the run needs is missing; no agent was spawned then.
     """
     environ = load_environ() if environ is None else environ
@@ -61,12 +69,19 @@ async def spawn(
     if settings.baseline and backend.strategy == "slots":
         raise UsageError(f"--baseline needs a capable model, which {backend.name} is not: --model openai:NAME")
     judges = judge_backends(settings, backend, environ, progress.say)
+    price_of = prices_for(settings, environ)
+    require_prices(settings, [backend.name, *(judge.name for judge in judges)], price_of)
     if settings.review == "later" or earlier is not None:
         reviewer = LaterReviewer()
     elif settings.review == "now" and reviewer is None:
         raise UsageError("--review needs somebody to ask: use --review=later")
     templates = choose_templates(settings.template, settings.templates, progress.say)
     kept = kept_for(settings) if earlier is None else []
+    estimate = None
+    if earlier is None:
+        estimate = estimate_run(settings, backend, judges, templates.values(), price_of, kept=len(kept))
+        if consent is not None:
+            await consent(estimate)
     world = World(
         settings,
         progress,
@@ -77,6 +92,8 @@ async def spawn(
         reviewer=reviewer,
         kept=kept,
         earlier=earlier,
+        price_of=price_of,
+        estimate=estimate,
     )
     work = asyncio.create_task(world.run())
     loop = asyncio.get_running_loop()

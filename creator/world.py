@@ -22,7 +22,7 @@ from creator.ideas.form import load_idea_form
 from creator.models.backend import Backend
 from creator.models.memory import Memory
 from creator.modules import Modules
-from creator.outcome import Conclusion, RunOutcome, StartedRun
+from creator.outcome import Conclusion, Estimate, RunOutcome, StartedRun
 from creator.outputs import new_run_directory, publish_latest, write_settings, write_started
 from creator.progress import Progress
 from creator.record import RunRecord
@@ -53,6 +53,8 @@ class World:
         reviewer: Asks a person about each module; None when nobody wants to be asked.
         kept: Agents of the library that are part of the population.
         earlier: A run that has ended, whose pending agents are brought to life as far as a person approved them.
+        price_of: What models cost.
+        estimate: What the run is expected to take; None where no estimate can be made.
     """
 
     def __init__(
@@ -67,6 +69,8 @@ class World:
         reviewer: Reviewer | None = None,
         kept: Sequence[Created] = (),
         earlier: RunOutcome | None = None,
+        price_of: PriceOf = lambda model: None,
+        estimate: Estimate | None = None,
     ) -> None:
         self.settings = settings
         self.progress = progress
@@ -83,10 +87,12 @@ class World:
             if earlier is None:
                 shutil.rmtree(self.directory, ignore_errors=True)
             raise
+        if estimate is not None:
+            self.record.estimate = estimate
         self.modules = Modules(folder, self.on_fault)
         self.memory = Memory()
         self.budget = Budget()
-        self.price_of: PriceOf = lambda model: None
+        self.price_of = price_of
         self.templates = templates
         self.taken = {agent.name for agent in self.record.agents.values()} | {one.blueprint.name for one in kept}
         self._reviewer = reviewer
@@ -195,6 +201,7 @@ class World:
                 started=self.record.started,
                 pid=os.getpid(),
                 host=socket.gethostname(),
+                estimate=self.record.estimate,
             ),
         )
         if self._earlier is None:

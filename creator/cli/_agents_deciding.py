@@ -141,12 +141,13 @@ def _go_on(view: RunView) -> int:
     """Open a run that has ended once more, for those about whom somebody decided."""
     from creator.cli._tables import print_summary
     from creator.outputs import read_settings
-    from creator.progress import make_progress
+    from creator.progress import Limits, make_progress
 
     earlier = view.outcome
     settings = read_settings(earlier.directory, asked=earlier.asked, objective=earlier.objective)
     calm_libraries()
-    progress = make_progress(settings.asked, quiet=False, stream=sys.stderr)
+    limits = Limits(settings.max_tokens, settings.max_cost)
+    progress = make_progress(settings.asked, quiet=False, stream=sys.stderr, limits=limits)
     try:
         from creator.spawning import spawn
 

@@ -85,6 +85,7 @@ class ModelCalls:
         memory: Knows answers already.
         budget: Looked at before each try.
         price: The model's; None when it is unknown.
+        embedding_price: That of the model that embeds texts; None when it is unknown.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class ModelCalls:
         memory: Memory | None = None,
         budget: Budget | None = None,
         price: Price | None = None,
+        embedding_price: Price | None = None,
     ) -> None:
         self.accounts: dict[str, Account] = {} if accounts is None else accounts
         self._backend = backend
@@ -106,6 +108,7 @@ class ModelCalls:
         self._memory = memory or Memory()
         self._budget = budget or Budget()
         self._price = price
+        self._embedding_price = embedding_price
 
     async def complete(
         self,
@@ -217,18 +220,21 @@ class ModelCalls:
             if usage is not None:
                 account.prompt_tokens += usage.prompt_tokens
                 account.completion_tokens += usage.completion_tokens
+            counted = (usage.prompt_tokens, usage.completion_tokens) if usage is not None else (0, 0)
+            price = self._price if model == self._backend.name else self._embedding_price
             if self._on_call is not None and (usage is not None or failure is not None):
                 self._on_call(
                     CallRecord(
                         agent=agent,
                         model=model,
-                        prompt_tokens=usage.prompt_tokens if usage is not None else 0,
-                        completion_tokens=usage.completion_tokens if usage is not None else 0,
+                        prompt_tokens=counted[0],
+                        completion_tokens=counted[1],
                         prompt_characters=characters,
                         latency=time.monotonic() - started,
                         retries=max(0, tried - 1),
                         error=str(failure) if failure is not None else None,
                         key=key,
+                        cost=price.cost(*counted) if price is not None else None,
                     )
                 )
         assert answer is not None
