@@ -39,6 +39,7 @@ from creator.runtime import Counters, Credentials, Exchange, Grant, HardenedHost
 from creator.settings import SpawnSettings
 from creator.spending.budget import Budget
 from creator.spending.prices import PriceOf
+from creator.spending.run_prices import embedding_model
 from creator.templates.rendering import Template
 from creator.trials import TrialPeer, Trials
 from sandbox.cell import serializers
@@ -174,6 +175,7 @@ class House:
 
     def _open_book(self, backend: Backend, listeners: Listeners, accounts: dict[str, Account]) -> ModelCalls:
         """The calls to a model, on the accounts that all models share."""
+        embeddings = embedding_model(self.settings, backend.name)
         return ModelCalls(
             backend,
             on_call=listeners.call,
@@ -185,6 +187,7 @@ class House:
             say=self._progress.say,
             on_fault=listeners.lost if backend is self.backend else None,
             durable=listeners.durable,
+            embedding_price=None if embeddings is None else self._price_of(embeddings),
         )
 
     async def __aenter__(self) -> Self:

@@ -23,6 +23,37 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Span(Record):
+    """Between which numbers something is expected to be."""
+
+    low: int = Field(ge=0)
+    high: int = Field(ge=0)
+
+
+class Dollars(Record):
+    """Between which amounts of US dollars something is expected to cost."""
+
+    low: float = Field(ge=0)
+    high: float = Field(ge=0)
+
+
+class Estimate(Record):
+    """What a run was expected to take before it began."""
+
+    calls: Span
+    """Of models, retries not counted."""
+    prompt_tokens: Span
+    completion_tokens: Span
+    cost: Dollars | None = None
+    """None when a price is unknown."""
+
+    @property
+    def tokens(self) -> Span:
+        """Read and written."""
+        read, written = self.prompt_tokens, self.completion_tokens
+        return Span(low=read.low + written.low, high=read.high + written.high)
+
+
 class AgentOutcome(Record):
     """One agent: live, failed, or pending until a person has decided about its module."""
 
@@ -243,6 +274,8 @@ class StartedRun(Record):
     """The process of the run, by which a reader tells a run that goes on from one that was killed."""
     host: str = ""
     """The machine of that process."""
+    estimate: Estimate | None = None
+    """What it was expected to take; None where no estimate can be made."""
 
 
 class RunOutcome(Conclusion):
@@ -264,8 +297,10 @@ class RunOutcome(Conclusion):
     elapsed_s: float = Field(default=0, ge=0)
     prompt_tokens: int = Field(default=0, ge=0)
     completion_tokens: int = Field(default=0, ge=0)
-    cost: float | None = None
-    """What the model was paid, in US dollars; None when a price is unknown."""
+    cost: float | None = Field(default=None, ge=0)
+    """US dollars; None when a price is unknown, and in runs of earlier releases."""
+    estimate: Estimate | None = None
+    """What it was expected to take; None where no estimate can be made."""
     exit_code: int
     reason: str = ""
     """Why the exit code is not 0, in one line."""

@@ -34,8 +34,8 @@ RUN_ID: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
 LATEST: Final = "latest"
 RUN_FILE: Final = "run.json"
 SETTINGS_FILE: Final = "settings.json"
-IDEA_SCHEMA_FILE: Final = "idea_schema.json"
-BRIEFS_FILE: Final = "briefs.json"
+COPIED_FILES: Final = {"idea_schema": "idea_schema.json", "briefs": "briefs.json", "prices": "prices.json"}
+"""By setting: the copy of a user's file in the run's folder."""
 MAX_SETTINGS_BYTES: Final = 100_000
 REPORT_FILE: Final = "report.html"
 ONE_SHOT_IDEAS: Final = "ideas/one-shot"
@@ -139,13 +139,13 @@ def write_settings(run_directory: Path, settings: SpawnSettings) -> None:
     Raises:
         EnvironmentFault: It cannot be written.
     """
-    left_out = {"output", "objective_file", "json_output", "quiet", "deadline"}
+    left_out = {"output", "objective_file", "json_output", "quiet", "deadline", "yes"}
     values = settings.model_dump(mode="json", exclude=left_out, exclude_none=True)
     if "base_url" in values:
         values["base_url"] = public_url(values["base_url"])  # keys are nobody's business who reads a run
     # Copies: the user's files may be others by the time that the run is gone on with.
-    files = {"idea_schema": (settings.idea_schema, IDEA_SCHEMA_FILE), "briefs": (settings.briefs, BRIEFS_FILE)}
-    for field, (path, name) in files.items():
+    for field, name in COPIED_FILES.items():
+        path: Path | None = getattr(settings, field)
         if path is not None:
             copy = run_directory / name
             with reported(path, f"--{field.replace('_', '-')}"):
@@ -168,7 +168,7 @@ def read_settings(run_directory: Path, *, asked: int = 1, changes: Mapping[str, 
         UsageError: A value does not fit.
     """
     values = stored_settings(run_directory)
-    for field, name in (("idea_schema", IDEA_SCHEMA_FILE), ("briefs", BRIEFS_FILE)):
+    for field, name in COPIED_FILES.items():
         if field in values:
             values[field] = run_directory / name  # the folder may have been moved
     given = {name: value for name, value in (changes or {}).items() if value is not None}

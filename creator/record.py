@@ -22,6 +22,7 @@ from creator.models.calls import Account, CallRecord
 from creator.outcome import (
     AgentOutcome,
     Conclusion,
+    Estimate,
     IdeaOutcome,
     RunOutcome,
     contributors_of,
@@ -88,6 +89,10 @@ class RunRecord:
         self._clock = time.monotonic()
         self._tokens = (0, 0)
         """Of the whole run, read and written."""
+        self._cost: float | None = 0.0
+        """Of the whole run, in US dollars; None once the price of a call was unknown."""
+        self.estimate: Estimate | None = None
+        """What the run was expected to take."""
         if earlier is not None:
             self._go_on(earlier)
 
@@ -103,7 +108,9 @@ class RunRecord:
         self.one_shots = list(earlier.one_shot)
         self._texts = self.ledger.last_text()
         self._clock -= earlier.elapsed_s
+        self.estimate = earlier.estimate
         for row in self.ledger.spent():
+            self._cost = None if self._cost is None or row.unknown_cost_calls else self._cost + row.cost
             account = self.accounts.setdefault(row.agent, Account())
             account.calls += row.calls
             account.prompt_tokens += row.prompt_tokens
@@ -295,10 +302,13 @@ class RunRecord:
             row = AnswerRow(call.key, call.model, answer.text, answer.truncated, *tokens)
         with self._faults():
             self.ledger.record_call(**dataclasses.asdict(call), answer=row)
-        if call.source == "model":
-            read, written = self._tokens
-            self._tokens = (read + call.prompt_tokens, written + call.completion_tokens)
-        self.progress.tokens(*self._tokens)
+        if call.source != "model":
+            return  # paid for before, or by somebody else
+        read, written = self._tokens
+        self._tokens = (read + call.prompt_tokens, written + call.completion_tokens)
+        if call.prompt_tokens + call.completion_tokens:  # a call that failed has no unknown cost
+            self._cost = None if self._cost is None or call.cost is None else self._cost + call.cost
+        self.progress.tokens(*self._tokens, self._cost)
 
     def answer(self, key: str) -> Completion | None:
         """What a model answered when the same was asked before; None when it was not.
@@ -311,11 +321,9 @@ class RunRecord:
         except EnvironmentFault as fault:
             self._on_fault(fault)
             return None
-        return (
-            None
-            if row is None
-            else Completion(row.answer, Usage(row.prompt_tokens, row.completion_tokens), row.truncated)
-        )
+        if row is None:
+            return None
+        return Completion(row.answer, Usage(row.prompt_tokens, row.completion_tokens), row.truncated)
 
     async def durable(self) -> None:
         """Wait until a power loss cannot take what is on record."""
@@ -373,6 +381,8 @@ class RunRecord:
             elapsed_s=time.monotonic() - self._clock,
             prompt_tokens=self._tokens[0],
             completion_tokens=self._tokens[1],
+            cost=self._cost,
+            estimate=self.estimate,
             exit_code=exit_code_for(asked, made, interrupted),
             reason=_reason(asked, made, agents, failures, interrupted),
             interrupted=interrupted,

@@ -30,6 +30,7 @@ def load_earlier(directory: Path) -> RunOutcome:
     """
     last = load_run(directory).outcome
     kept = last.model_dump(include={"run_id", "objective", "model", "sandbox", "isolation_line", "asked", "started"})
+    kept["estimate"] = last.estimate
     earlier = load_ledger_outcome(directory, StartedRun(**kept))
     return earlier.model_copy(update={"elapsed_s": last.elapsed_s})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from creator.ledger.view import load_run
 from creator.library import kept_for
 from creator.locks import RunLock
 from creator.models.choose import choose_backend
-from creator.outcome import Conclusion, RunOutcome
+from creator.outcome import Conclusion, Estimate, RunOutcome
 from creator.outputs import read_settings, write_outputs
 from creator.panel import judge_backends
 from creator.progress import Progress, SilentProgress
@@ -23,9 +23,14 @@ from creator.record import RunRecord
 from creator.resuming import load_earlier
 from creator.review.base import LaterReviewer, Reviewer
 from creator.settings import SpawnSettings, load_environ
+from creator.spending.estimate import estimate_run, still_expected
+from creator.spending.run_prices import prices_for, require_prices
 from creator.templates.finding import choose_templates
 from creator.text import clean
 from creator.world import AuthorFactory, World
+
+Consent = Callable[[Estimate], Awaitable[None]]
+"""Asks whether a run shall begin that will take so much; raises `UsageError` when it shall not."""
 
 
 async def spawn(
@@ -37,6 +42,7 @@ async def spawn(
     reviewer: Reviewer | None = None,
     earlier: RunOutcome | None = None,
     pending_only: bool = False,
+    consent: Consent | None = None,
 ) -> RunOutcome:
     """Spawn a population, let it brainstorm, and write what came of it.
 
@@ -50,9 +56,11 @@ async def spawn(
         reviewer: Asks a person about each module, when the settings ask for that on this terminal.
         earlier: What a run came to, as its ledger tells it, that is gone on with in its folder; None for a new one.
         pending_only: Whether, of what it left, only agents that wait for a person's decision are gone on with.
+        consent: Told what the run will take, before anything is made or asked of a model; what it raises ends all.
+            None where nobody needs to agree.
 
     Raises:
-        UsageError: The settings don't fit together.
+        UsageError: The settings don't fit together, or nobody agrees to what the run may cost.
         EnvironmentFault: Something that the run needs is missing; no agent was spawned then.
     """
     environ = load_environ() if environ is None else environ
@@ -74,6 +82,8 @@ async def spawn(
     if settings.baseline and backend.strategy == "slots":
         raise UsageError(f"--baseline needs a capable model, which {backend.name} is not: --model openai:NAME")
     judges = judge_backends(settings, backend, environ, progress.say)
+    price_of = prices_for(settings, environ)
+    require_prices(settings, [backend.name, *(judge.name for judge in judges)], price_of)
     if settings.review == "later" or pending_only:
         reviewer = LaterReviewer()
     elif settings.review == "now" and reviewer is None:
@@ -81,6 +91,14 @@ async def spawn(
     templates = choose_templates(settings.template, settings.templates, progress.say)
     living = {agent.name for agent in earlier.live} if earlier is not None else set[str]()
     kept = kept_for(settings) if set(settings.with_agents) - living else []
+    estimate: Estimate | None
+    expected: Estimate | None
+    if earlier is None:
+        estimate = expected = estimate_run(settings, backend, judges, templates.values(), price_of, kept=len(kept))
+    else:
+        estimate, expected = earlier.estimate, still_expected(earlier)
+    if consent is not None and expected is not None and not pending_only:
+        await consent(expected)
     world = World(
         settings,
         progress,
@@ -92,6 +110,8 @@ async def spawn(
         kept=kept,
         earlier=earlier,
         pending_only=pending_only,
+        price_of=price_of,
+        estimate=estimate,
     )
     lock = RunLock(world.directory) if earlier is None else nullcontext()
     with lock:
@@ -141,6 +161,7 @@ async def resume(
     environ: Mapping[str, str] | None = None,
     reviewer: Reviewer | None = None,
     pending_only: bool = False,
+    consent: Consent | None = None,
 ) -> RunOutcome:
     """Go on with a run that ended before its time; see `spawn` for what is common to both.
 
@@ -151,6 +172,7 @@ async def resume(
         environ: Where provider keys are looked up; by default the environment over `.env`.
         reviewer: Asks a person about each module, when the settings ask for that on this terminal.
         pending_only: Whether, of what it left, only agents that wait for a person's decision are gone on with.
+        consent: Told what the rest of it may take, before anything is asked of a model.
 
     Raises:
         UsageError: The run is going on, or the settings don't fit together.
@@ -163,7 +185,13 @@ async def resume(
             return last.outcome
         earlier = load_earlier(directory)
         return await spawn(
-            settings, progress, environ=environ, reviewer=reviewer, earlier=earlier, pending_only=pending_only
+            settings,
+            progress,
+            environ=environ,
+            reviewer=reviewer,
+            earlier=earlier,
+            pending_only=pending_only,
+            consent=consent,
         )
 
 

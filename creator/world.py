@@ -25,7 +25,7 @@ from creator.models.cache import FILE_NAME, AnswerCache
 from creator.models.embedded import cache_folder
 from creator.models.memory import Memory
 from creator.modules import Modules
-from creator.outcome import Conclusion, RunOutcome, StartedRun
+from creator.outcome import Conclusion, Estimate, RunOutcome, StartedRun
 from creator.outputs import new_run_directory, publish_latest, write_settings, write_started
 from creator.progress import Progress
 from creator.record import RunRecord
@@ -61,6 +61,9 @@ class World:
         pending_only: Whether, of what it left, only those who wait for a person's decision are gone on with.
         script: What the run is played again from; None for one that nobody has played yet.
         memory: Knows answers of models; None for what the run's own record knows, and the cache if one is wanted.
+        earlier: A run that has ended, whose pending agents are brought to life as far as a person approved them.
+        price_of: What models cost.
+        estimate: What the run is expected to take; None where no estimate can be made.
     """
 
     def __init__(
@@ -78,6 +81,8 @@ class World:
         pending_only: bool = False,
         script: Script | None = None,
         memory: Memory | None = None,
+        price_of: PriceOf = lambda model: None,
+        estimate: Estimate | None = None,
     ) -> None:
         self.settings = settings
         self.progress = progress
@@ -95,11 +100,13 @@ class World:
             if earlier is None:
                 shutil.rmtree(self.directory, ignore_errors=True)
             raise
+        if estimate is not None:
+            self.record.estimate = estimate
         self.modules = Modules(folder, self.on_fault)
         cache = AnswerCache(cache_folder() / FILE_NAME, progress.say) if settings.cache else None
         self.memory = memory or Memory(self.record.answer, cache)
         self.budget = Budget()
-        self.price_of: PriceOf = lambda model: None
+        self.price_of = price_of
         self.templates = templates
         self.taken = {agent.name for agent in self.record.agents.values()} | {one.blueprint.name for one in kept}
         self._reviewer = reviewer
@@ -227,6 +234,7 @@ class World:
                 before_s=self._earlier.elapsed_s if self._earlier is not None else 0.0,
                 pid=os.getpid(),
                 host=socket.gethostname(),
+                estimate=self.record.estimate,
             ),
         )
         if self._earlier is None:

@@ -40,6 +40,7 @@ class RecordedProgress:
         self.agents: list[tuple[str, str, str]] = []
         self.refinements: list[tuple[str, str]] = []
         self.comparisons: list[tuple[int, int]] = []
+        self.spent: list[tuple[int, int, float | None]] = []
 
     def say(self, line: str) -> None:
         self.lines.append(line)
@@ -60,7 +61,8 @@ class RecordedProgress:
     def judged(self, done: int, planned: int) -> None:
         self.comparisons.append((done, planned))
 
-    def tokens(self, prompt: int, completion: int) -> None: ...
+    def tokens(self, prompt: int, completion: int, cost: float | None = None) -> None:
+        self.spent.append((prompt, completion, cost))
 
     def suspend(self) -> AbstractContextManager[None]:
         return nullcontext()

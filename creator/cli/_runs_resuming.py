@@ -58,17 +58,21 @@ def go_on(directory: Path, changes: Mapping[str, object] | None = None, *, pendi
         changes: Settings that are other ones now; None for those that stay.
         pending_only: Whether only those are gone on with about whom a person had to decide.
     """
+    from creator.cli._spending import asking_first
     from creator.cli._tables import print_summary
     from creator.cli.spawn import reviewer_for
     from creator.outputs import read_settings
-    from creator.progress import make_progress
+    from creator.progress import Limits, make_progress
     from creator.spawning import resume as resume_run
 
     settings = read_settings(directory, changes=changes)
-    progress = make_progress(settings.asked, quiet=settings.quiet, stream=sys.stderr)
+    limits = Limits(settings.max_tokens, settings.max_cost)
+    progress = make_progress(settings.asked, quiet=settings.quiet, stream=sys.stderr, limits=limits)
     try:
         reviewer = reviewer_for(progress) if settings.review == "now" and not pending_only else None
-        outcome = asyncio.run(resume_run(directory, settings, progress, reviewer=reviewer, pending_only=pending_only))
+        consent = asking_first(settings, progress)
+        work = resume_run(directory, settings, progress, reviewer=reviewer, pending_only=pending_only, consent=consent)
+        outcome = asyncio.run(work)
     finally:
         progress.finish()
     if settings.json_output:

@@ -17,6 +17,7 @@ from creator.policy import Rule
 from creator.progress.counts import duration
 from creator.reporting.conclusions import Sentence, conclusions
 from creator.reporting.standings import ONE_SHOT, Standings, rating_in_short
+from creator.spending.words import cost_beside, tokens_beside
 from creator.text import clean
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def print_summary(console: Console, outcome: RunOutcome) -> None:
     tokens = f"{outcome.prompt_tokens:,} tokens read, {outcome.completion_tokens:,} written"
     reached = f"{len(outcome.ideas)} of {outcome.asked} ideas, {len(outcome.live)} agents live"
     console.print(f"{reached}, in {duration(outcome.elapsed_s)}; {tokens}")
+    if outcome.cost != 0:  # where nothing had to be paid, nothing has to be said of it
+        console.print(f"Cost: {cost_beside(outcome)}, {tokens_beside(outcome)}")
     if outcome.isolation_line:
         console.print(Text(f"Sandbox: {clean(outcome.isolation_line, 300)}", "dim"))
     _print_next(console, outcome, standings)

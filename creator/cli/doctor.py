@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -107,6 +107,7 @@ def _checks(output: Path) -> Iterator[Check]:
     yield _keys(keys, [variable for variable, _ in KEYS.values()])
     cached = _model_cached()
     yield _embedded(cached, needed=not keys)
+    yield _price(environ)
     yield _disk("runs", output, _RUN_BYTES, "choose another folder with --output")
     if not cached:
         todo = "free some, or put the cache elsewhere with CREATOR_CACHE_DIR"
@@ -226,6 +227,30 @@ def _embedded(cached: bool, *, needed: bool) -> Check:
     if cached:
         return Check("model", "ok", f"{MODEL_NAME} is in the cache")
     return Check("model", "missing", f"{MODEL_NAME} is not in the cache", "the first run fetches it: 93 MB, once")
+
+
+def _price(environ: Mapping[str, str]) -> Check:
+    """What the model costs that a run would get."""
+    from creator.models.choose import choose_backend
+    from creator.settings import SpawnSettings
+    from creator.spending.run_prices import prices_for
+    from creator.spending.words import dollars
+    from creator.text import clean
+
+    try:
+        settings = SpawnSettings.load({"count": 1})
+        model = choose_backend(settings.model, settings.base_url, environ, progress=lambda line: None).name
+        price = prices_for(settings, environ)(model)
+    except CreatorError as error:
+        return Check("price", "missing", _first_line(error))
+    if price is None:
+        todo = "name it in a file, and that file with --prices: then runs say what they cost"
+        return Check("price", "missing", f"of {clean(model, 100)} unknown", todo)
+    if not price.prompt and not price.completion:
+        return Check("price", "ok", f"{clean(model, 100)} costs nothing")
+    rates = f"{dollars(price.prompt)} for a million tokens read, {dollars(price.completion)} written"
+    looked = f", as of {price.as_of}" if price.as_of is not None else ""
+    return Check("price", "ok", f"{clean(model, 100)}: {rates}{looked}")
 
 
 def _disk(name: str, folder: Path, wanted: int, todo: str) -> Check:

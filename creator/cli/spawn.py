@@ -132,21 +132,24 @@ def spawn(ctx: click.Context, /, **options: str | bool | tuple[str, ...] | None)
     Every option can also stand in the environment or in .env (CREATOR_MODEL=..., CREATOR_BASE_URL=...) and in
     creator.toml (model = "..."). The command line wins, then the environment, then .env.
 
-    Exit codes: 0 all N ideas exist, 3 some, 1 none, 2 a wrong option or something missing on this machine,
-    130 interrupted.
+    Exit codes: 0 all N ideas exist, 3 some, 1 none, 2 a wrong option, something missing on this machine, or a run
+    that may cost much and that nobody agreed to, 130 interrupted.
     """
-    from creator.progress import make_progress
+    from creator.cli._spending import asking_first
+    from creator.progress import Limits, make_progress
     from creator.settings import SpawnSettings
 
     settings = SpawnSettings.load(options)
     state = ctx.find_object(State) or State()
     calm_libraries(state.debug)
-    progress = make_progress(settings.asked, quiet=settings.quiet, stream=sys.stderr)
+    limits = Limits(settings.max_tokens, settings.max_cost)
+    progress = make_progress(settings.asked, quiet=settings.quiet, stream=sys.stderr, limits=limits)
     try:
         from creator.spawning import spawn as run_spawn
 
         reviewer = reviewer_for(progress) if settings.review == "now" else None
-        outcome = asyncio.run(run_spawn(settings, progress, reviewer=reviewer))
+        consent = asking_first(settings, progress)
+        outcome = asyncio.run(run_spawn(settings, progress, reviewer=reviewer, consent=consent))
     finally:
         progress.finish()
     if settings.json_output:

@@ -264,6 +264,10 @@ def load_ledger_outcome(directory: Path, started: StartedRun, state: RunState = 
                 " WHERE source = 'model' GROUP BY agent"
             )
         }
+        unknown, cost = connection.execute(
+            "SELECT total(cost IS NULL AND prompt_tokens + completion_tokens > 0), total(cost) FROM calls"
+            " WHERE source = 'model'"
+        ).fetchone()
         agents = [_agent(row, spent) for row in connection.execute("SELECT * FROM agents ORDER BY number")]
         ideas = _ideas(connection, started.model)
         last = connection.execute(
@@ -280,6 +284,7 @@ def load_ledger_outcome(directory: Path, started: StartedRun, state: RunState = 
             ideas=made,
             one_shot=[idea for idea in ideas if idea.source == "one-shot"],
             elapsed_s=started.before_s + max(0.0, end - begun),
+            cost=None if unknown else cost,
             prompt_tokens=sum(read for read, _ in spent.values()),
             completion_tokens=sum(written for _, written in spent.values()),
             exit_code=exit_code_for(started.asked, len(made), interrupted=state == "lost"),

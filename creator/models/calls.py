@@ -115,6 +115,7 @@ class ModelCalls:
         clock: Whose time counts for waits.
         say: Told in one line when the server is overloaded or cannot be reached.
         on_fault: Told when the model is lost for the whole run; None where that is nobody's business.
+        embedding_price: That of the model that embeds texts; None when it is unknown.
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class ModelCalls:
         clock: Clock | None = None,
         say: Callable[[str], None] | None = None,
         on_fault: Callable[[EnvironmentFault], None] | None = None,
+        embedding_price: Price | None = None,
     ) -> None:
         self.accounts: dict[str, Account] = {} if accounts is None else accounts
         self._backend = backend
@@ -143,6 +145,7 @@ class ModelCalls:
         self._budget = budget or Budget()
         self._price = price
         self._durable = durable
+        self._embedding_price = embedding_price
 
     async def complete(
         self,

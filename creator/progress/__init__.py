@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Literal, Protocol, TextIO
 
 AgentState = Literal["written", "checked", "pending", "live", "failed"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may spend on models, to be shown beside what it has spent.
+
+    Attributes:
+        tokens: Read and written; None for no limit.
+        cost: US dollars; None for no limit.
+    """
+
+    tokens: int | None = None
+    cost: float | None = None
 
 
 class Progress(Protocol):
@@ -32,8 +46,8 @@ class Progress(Protocol):
     def judged(self, done: int, planned: int) -> None:
         """Judges have made so many comparisons of those that are planned so far."""
 
-    def tokens(self, prompt: int, completion: int) -> None:
-        """The tokens of the run so far, both as totals."""
+    def tokens(self, prompt: int, completion: int, cost: float | None = None) -> None:
+        """The tokens of the run so far, read and written, and what they cost in US dollars; None when unknown."""
 
     def suspend(self) -> AbstractContextManager[None]:
         """Leave the terminal to a person who is asked something; what is told meanwhile is shown afterwards."""
@@ -67,7 +81,7 @@ class SilentProgress:
     def judged(self, done: int, planned: int) -> None:
         """Nothing."""
 
-    def tokens(self, prompt: int, completion: int) -> None:
+    def tokens(self, prompt: int, completion: int, cost: float | None = None) -> None:
         """Nothing."""
 
     def suspend(self) -> AbstractContextManager[None]:
@@ -78,13 +92,14 @@ class SilentProgress:
         """Nothing."""
 
 
-def make_progress(asked: int, *, quiet: bool, stream: TextIO) -> Progress:
+def make_progress(asked: int, *, quiet: bool, stream: TextIO, limits: Limits | None = None) -> Progress:
     """The display that fits the stream.
 
     Args:
         asked: How many agents the run is to have.
         quiet: Show nothing.
         stream: Where to show it; a live display on a terminal, else a line per milestone.
+        limits: What the run may spend; None for no limit.
     """
     if quiet:
         return SilentProgress()
@@ -94,7 +109,7 @@ def make_progress(asked: int, *, quiet: bool, stream: TextIO) -> Progress:
     if console.is_terminal and not console.is_dumb_terminal:
         from creator.progress.terminal import RichProgress
 
-        return RichProgress(asked, console)
+        return RichProgress(asked, console, limits)
     from creator.progress.plain import PlainProgress
 
-    return PlainProgress(asked, stream)
+    return PlainProgress(asked, stream, limits)

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import time
 
-from creator.progress import AgentState
+from creator.progress import AgentState, Limits
+from creator.spending.words import spent
 
 
 class Counts:
-    """The state of a run in numbers."""
+    """The state of a run in numbers.
 
-    def __init__(self, asked: int) -> None:
+    Args:
+        asked: How many agents the run is to have.
+        limits: What it may spend; None for no limit.
+    """
+
+    def __init__(self, asked: int, limits: Limits | None = None) -> None:
         self.asked = asked
         self.ideas = 0
         self.refined = 0
-        self.prompt_tokens = 0
-        self.completion_tokens = 0
+        self.spent = ""
+        """What models have cost so far, in words; empty before the first call."""
         self.judged = 0
         self.planned = 0
+        self._limits = limits or Limits()
         self._reached: dict[str, set[AgentState]] = {}
         self._started = time.monotonic()
 
@@ -34,6 +41,10 @@ class Counts:
     def of(self, state: AgentState) -> int:
         """How many agents have come to this state."""
         return sum(state in states for states in self._reached.values())
+
+    def spend(self, prompt: int, completion: int, cost: float | None) -> None:
+        """Models have read and written so many tokens, for so many US dollars; None when a price is unknown."""
+        self.spent = spent(prompt, completion, cost, self._limits.tokens, self._limits.cost)
 
     def judge(self, done: int, planned: int) -> bool:
         """Judges have come so far; True when another tenth of what is planned is done."""

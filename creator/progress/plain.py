@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from creator.progress import AgentState
+from creator.progress import AgentState, Limits
 from creator.progress.counts import Counts
 from creator.text import clean
 
@@ -16,8 +16,8 @@ _LINE: int = 600
 class PlainProgress:
     """Writes a line when something has been reached. A stream that went away is not the run's fault."""
 
-    def __init__(self, asked: int, stream: TextIO) -> None:
-        self._counts = Counts(asked)
+    def __init__(self, asked: int, stream: TextIO, limits: Limits | None = None) -> None:
+        self._counts = Counts(asked, limits)
         self._stream = stream
         self._finished = False
         self._held: list[str] | None = None
@@ -59,10 +59,9 @@ class PlainProgress:
         if self._counts.judge(done, planned):
             self._write(self._counts.judging)
 
-    def tokens(self, prompt: int, completion: int) -> None:
+    def tokens(self, prompt: int, completion: int, cost: float | None = None) -> None:
         """Remember the totals for the last line."""
-        self._counts.prompt_tokens = prompt
-        self._counts.completion_tokens = completion
+        self._counts.spend(prompt, completion, cost)
 
     @contextmanager
     def suspend(self) -> Iterator[None]:
@@ -83,9 +82,8 @@ class PlainProgress:
         if self._finished or not counts.begun:
             return
         self._finished = True
-        tokens = f"{counts.prompt_tokens:,} read and {counts.completion_tokens:,} written"
         reached = f"ideas {counts.ideas}/{counts.asked}, refined {counts.refined}, failed {counts.of('failed')}"
-        self._write(f"{reached}, tokens {tokens}")
+        self._write(f"{reached}, {counts.spent or 'no model was asked'}")
 
     def _release(self) -> None:
         held, self._held = self._held or [], None

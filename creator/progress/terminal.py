@@ -12,7 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from creator.progress import AgentState
+from creator.progress import AgentState, Limits
 from creator.progress.counts import Counts
 from creator.text import clean
 
@@ -21,10 +21,10 @@ _BAR_WIDTH = 24
 
 
 class RichProgress:
-    """A live display of at most five lines; it fits 80 columns, and narrower terminals cut it at the right."""
+    """A live display of at most six lines; it fits 80 columns, and narrower terminals cut it at the right."""
 
-    def __init__(self, asked: int, console: Console) -> None:
-        self._counts = Counts(asked)
+    def __init__(self, asked: int, console: Console, limits: Limits | None = None) -> None:
+        self._counts = Counts(asked, limits)
         self._console = console
         self._unicode = console.encoding.startswith("utf")
         self._stage = "starting"
@@ -76,10 +76,9 @@ class RichProgress:
         self._last = self._counts.judging
         self._begin()
 
-    def tokens(self, prompt: int, completion: int) -> None:
-        """Show the totals."""
-        self._counts.prompt_tokens = prompt
-        self._counts.completion_tokens = completion
+    def tokens(self, prompt: int, completion: int, cost: float | None = None) -> None:
+        """Show the totals, and the limits that there are."""
+        self._counts.spend(prompt, completion, cost)
 
     @contextmanager
     def suspend(self) -> Iterator[None]:
@@ -156,8 +155,9 @@ class RichProgress:
         )
         failed = counts.of("failed")
         numbers.append(f"  failed {failed}", "red" if failed else "")
-        numbers.append(f"  tokens {counts.prompt_tokens:,}+{counts.completion_tokens:,}")
         lines: list[RenderableType] = [head, bars, numbers]
+        if counts.spent:
+            lines.append(Text(f"  {counts.spent}", no_wrap=True, overflow="ellipsis"))
         if self._last:
             lines.append(Text(f"  {self._last}", "dim", no_wrap=True, overflow="ellipsis"))
         return Group(*lines)

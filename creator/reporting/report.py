@@ -32,6 +32,7 @@ from creator.reporting.conclusions import (
 )
 from creator.reporting.lineage import REMARKS, Lineage
 from creator.reporting.standings import Standings, rating_in_words
+from creator.spending.words import cost_beside, tokens_beside
 from creator.text import clean, clean_lines, encodable, label
 
 _HUES: Final = 10
@@ -90,6 +91,8 @@ def render_report(outcome: RunOutcome) -> str:
             refinements=sum(len(idea.versions) - 1 for idea in outcome.ideas),
             sectors={agent.name: agent.sector for agent in outcome.agents},
             family=family_of(outcome.agents) if any(one.asked_by or one.parents for one in outcome.agents) else [],
+            cost=cost_beside(outcome),
+            tokens=tokens_beside(outcome),
             policy=policy,
             style=Markup(style),  # noqa: S704 - our own file, and the digest above covers exactly these bytes
         )

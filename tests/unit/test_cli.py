@@ -43,7 +43,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, result: RunOutcome | BaseException)
 
     seen: list[object] = []
 
-    async def spawn(settings: object, progress: object, reviewer: object) -> RunOutcome:
+    async def spawn(settings: object, progress: object, reviewer: object, consent: object) -> RunOutcome:
         seen.append(settings)
         if isinstance(result, BaseException):
             raise result
@@ -435,7 +435,8 @@ def test_doctor_names_the_key_and_never_shows_it(
     document = json.loads(out)
     assert document["works"] is True
     names = [check["name"] for check in document["checks"]]
-    assert names[:6] == ["Python", "Docker", "bubblewrap", "key", "model", "disk for runs"]
+    assert names[:7] == ["Python", "Docker", "bubblewrap", "key", "model", "price", "disk for runs"]
+    assert "openai:gpt-4.1-mini: $0.40 for a million tokens read, $1.60 written, as of 2025-10-31" in out
 
 
 def test_doctor_removes_the_folder_of_a_dead_host_and_keeps_a_living_ones(

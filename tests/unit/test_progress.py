@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from creator.progress import Progress, SilentProgress, make_progress
+from creator.progress import Limits, Progress, SilentProgress, make_progress
 from creator.progress.counts import Counts, duration
 from creator.progress.plain import PlainProgress
 from creator.progress.terminal import RichProgress
@@ -38,7 +38,7 @@ def tell(progress: Progress) -> None:
     progress.idea(1, "ada", HOSTILE)
     progress.refined("ada", "b" * 64)
     progress.tokens(100, 50)
-    progress.tokens(1_000, 500)
+    progress.tokens(1_000, 500, 0.0123)
     progress.finish()
     progress.finish()
 
@@ -53,7 +53,36 @@ def test_without_a_terminal_a_line_per_milestone_and_no_control_codes() -> None:
     assert "idea 1/3: # Forged heading" in text
     assert f"refined: ada -> {'b' * 64}" in text
     assert text.count("\n") == 8
-    assert text.splitlines()[-1] == "[0:00] ideas 1/3, refined 1, failed 1, tokens 1,000 read and 500 written"
+    assert text.splitlines()[-1] == "[0:00] ideas 1/3, refined 1, failed 1, 1,000 tokens read, 500 written, $0.0123"
+
+
+@pytest.mark.parametrize(
+    ("limits", "cost", "shown"),
+    [
+        (Limits(), 0.0123, "12,000 tokens read, 345 written, $0.0123"),
+        (Limits(), None, "12,000 tokens read, 345 written, price unknown"),
+        (Limits(tokens=50_000), 0.0, "12,345 of 50,000 tokens, $0"),
+        (Limits(tokens=50_000, cost=2), 0.0123, "12,345 of 50,000 tokens, $0.0123 of $2.00"),
+        (Limits(cost=0.05), 1234.5, "12,000 tokens read, 345 written, $1,234.50 of $0.05"),
+        (
+            Limits(tokens=10**12, cost=10**6),
+            987_654.321,
+            "12,345 of 1,000,000,000,000 tokens, $987,654.32 of $1,000,000",
+        ),
+    ],
+)
+def test_what_models_cost_is_counted_beside_the_limits(limits: Limits, cost: float | None, shown: str) -> None:
+    stream, terminal = io.StringIO(), Terminal()
+    console = Console(file=terminal, force_terminal=True, width=80, color_system=None, markup=False, emoji=False)
+    for progress in (make_progress(1, quiet=False, stream=stream, limits=limits), RichProgress(1, console, limits)):
+        progress.agent("ada", "live")
+        progress.tokens(12_000, 345, cost)
+        progress.stage("judging")
+        progress.finish()
+    assert shown in stream.getvalue().splitlines()[-1]
+    assert shown in terminal.shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.shown)
+    assert all(len(line) <= 80 for line in re.split(r"[\r\n]+", plain))
 
 
 def test_without_a_terminal_judging_is_told_after_each_tenth() -> None:
