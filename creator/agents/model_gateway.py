@@ -169,7 +169,7 @@ class ModelGateway(RoutedAgent):
         return _drawn(f"{self._seed}/{place}/{self._asked[place]}")
 
     def _spent(self, agent: str) -> tuple[int, int]:
-        return self._calls.accounts.get(agent, Account()).tokens
+        return self._calls.accounts.get(agent, Account()).answered
 
     async def _idea(self, agent: str, request: FillRequest, *, own: bool) -> str:
         """An idea; where plain checks call it weak, the better one of it and a second try.

@@ -47,6 +47,9 @@ class Account:
     prompt_characters: int = 0
     reused_prompt_tokens: int = 0
     reused_completion_tokens: int = 0
+    recalled_prompt_tokens: int = 0
+    """Of answers that were paid for, and counted, in an earlier life of the run."""
+    recalled_completion_tokens: int = 0
 
     @property
     def tokens(self) -> tuple[int, int]:
@@ -59,6 +62,12 @@ class Account:
             self.prompt_tokens + self.reused_prompt_tokens,
             self.completion_tokens + self.reused_completion_tokens,
         )
+
+    @property
+    def answered(self) -> tuple[int, int]:
+        """Tokens read and written of all answers that it was given, as the agent itself sees them."""
+        read, written = self.tokens
+        return read + self.recalled_prompt_tokens, written + self.recalled_completion_tokens
 
 
 @dataclass(frozen=True)
@@ -354,7 +363,10 @@ class ModelCalls:
         """Put a call on the agent's account and on record that this agent has not asked the model for."""
         prompt_tokens, completion_tokens = _tokens(completion.usage if completion is not None else None)
         account = self.accounts.setdefault(agent, Account())
-        if source != "run" or not self._memory.counted:
+        if source == "run" and self._memory.counted:
+            account.recalled_prompt_tokens += prompt_tokens
+            account.recalled_completion_tokens += completion_tokens
+        else:
             account.reused_prompt_tokens += prompt_tokens
             account.reused_completion_tokens += completion_tokens
         record = CallRecord(

@@ -63,7 +63,7 @@ class Recorded:
     def attempt(self, number: int, attempt: int, stage: str, finding: str) -> None:
         """A finding on the way to a birth, which is on record before it."""
         made, _ = self.made("nobody")
-        self.record.birth(Wish(number, made.brief, made.template))
+        self.record.wished([Wish(number, made.brief, made.template)])
         self.record.attempt(number, attempt, stage, finding)
 
     def idea(self, author: str, title: str) -> None:

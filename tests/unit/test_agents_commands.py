@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from creator.cli import main
+from creator.models.calls import Account
 from creator.outcome import IdeaOutcome, IdeaVersion, RunOutcome
 from creator.outputs import publish_latest, write_settings
 from creator.settings import SpawnSettings
@@ -56,7 +57,7 @@ def test_the_list_tells_everything_of_an_agent_within_80_columns(capsys: pytest.
         run.record.agents[1] = run.record.agents[1].model_copy(
             update={"prompt_tokens": 1_234_567, "completion_tokens": 890_123}
         )
-        run.record._before["ada_freight"] = (1_234_567, 890_123)
+        run.record.accounts["ada_freight"] = Account(prompt_tokens=1_234_567, completion_tokens=890_123)
 
     recorded(more)
     out = told(capsys)

@@ -80,7 +80,7 @@ async def test_an_older_ledger_tells_the_same_run_read_or_migrated(tmp_path: Pat
     assert (read.prompt_tokens, read.completion_tokens, read.agents[0].prompt_tokens) == (
         110,
         22,
-        100 if version == 1 else 10,
+        100,
     )
     assert {one.agent_model for one in read.ideas} == {"openai:m"}
     first = read.ideas[0]

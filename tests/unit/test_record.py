@@ -9,7 +9,7 @@ import pytest
 
 from creator.agents.messages import Created
 from creator.breeding.heritage import Heritage
-from creator.ledger.store import AnswerRow
+from creator.models.backend import Completion, Usage
 from creator.models.calls import CallRecord
 from creator.outcome import Conclusion, Ranking, RatedIdea
 from creator.wishes import Wish
@@ -31,8 +31,8 @@ def run(tmp_path: Path) -> Iterator[Recorded]:
 def test_a_birth_is_on_record_with_all_that_it_begins_with(run: Recorded) -> None:
     made, source = run.made("ada_freight")
     wish = Wish(4, made.brief, "idea_agent", parents=("bo",), generation=1, asked_by="bo")
-    run.record.birth(replace(wish, heritage=Heritage({"interests": ["rates"]}, ("source",))))
-    run.record.birth(replace(wish, number=5, draft=Created(blueprint=made, source=source)))
+    run.record.wished([replace(wish, heritage=Heritage({"interests": ["rates"]}, ("source",)))])
+    run.record.wished([replace(wish, number=5, draft=Created(blueprint=made, source=source))])
     run.record.agent(wish, "ada_freight", "failed", attempts=3, reason="it never answered")
     bred, kept = run.record.ledger.births()
     assert (bred.number, bred.generation, bred.asked_by, bred.template, bred.parents) == (
@@ -48,12 +48,13 @@ def test_a_birth_is_on_record_with_all_that_it_begins_with(run: Recorded) -> Non
 
 
 def test_a_call_is_on_record_with_its_answer_and_only_what_was_paid_for_is_counted(run: Recorded) -> None:
-    answer = AnswerRow(KEY, "m", "yes", False, 10, 5)
+    answer = Completion("yes", Usage(10, 5))
     run.record.call(CALL, answer)
-    run.record.call(replace(CALL, source="shared", cost=None))
+    run.record.call(replace(CALL, source="shared", cost=None), answer)
     (spent,) = run.record.ledger.spent()
     assert (spent.calls, spent.cost, spent.prompt_tokens) == (1, 0.25, 10)
-    assert run.record.ledger.answer(KEY) == answer
+    assert run.record.answer(KEY) == answer
+    assert run.record.answer("cd" * 32) is None
     outcome = run.record.outcome("process", "", interrupted=False)
     assert (outcome.prompt_tokens, outcome.completion_tokens) == (10, 5)
 
@@ -72,7 +73,8 @@ def test_an_idea_is_on_record_under_the_birth_of_its_author(run: Recorded) -> No
     run.agent(3, "ada_freight")
     wish = Wish(3, run.made("ada_freight")[0].brief, "idea_agent", generation=2)
     run.record.idea(wish, "ada_freight", "c1", Proposal(idea=idea("Dispatch desk")))
-    run.record.one_shot(idea("Plain"))
+    for _ in range(2):
+        run.record.one_shot(1, idea("Plain"))
     assert run.record.ledger.read("SELECT number, birth, generation, source, model FROM ideas") == [
         (1, 3, 2, "agent", "openai:gpt-4.1-mini"),
         (100_001, None, 0, "one-shot", "openai:gpt-4.1-mini"),

@@ -104,8 +104,9 @@ async def test_a_run_that_goes_on_pays_for_no_answer_again() -> None:
     assert (record.prompt_tokens, record.completion_tokens, record.key) == (1, 1, before.records[0].key)
     assert noted == answer
     account = again.accounts["bo"]
-    assert account == Account(reused_prompt_tokens=1, reused_completion_tokens=1)
-    assert account.tokens == (1, 1)
+    assert account == Account(recalled_prompt_tokens=1, recalled_completion_tokens=1)
+    assert account.tokens == (0, 0), "they are counted where they were paid for"
+    assert account.answered == (1, 1)
 
 
 async def test_another_run_finds_the_answer_in_the_cache(tmp_path: Path) -> None:
@@ -235,7 +236,7 @@ async def test_each_text_is_embedded_once() -> None:
     ]
     assert told == [("small", True, source) for source in ("model", "model", "run", "model")]
     account = one.accounts["likeness"]
-    assert (account.prompt_tokens, account.reused_prompt_tokens, account.calls) == (12, 3, 3)
+    assert (account.prompt_tokens, account.recalled_prompt_tokens, account.calls) == (12, 3, 3)
     assert book.safe == len(book.lines)
 
 
@@ -251,9 +252,7 @@ async def test_a_batch_is_on_record_text_by_text_with_the_tokens_of_the_whole() 
     assert one.accounts["likeness"].prompt_tokens == sum(map(len, texts))
 
 
-async def test_retries_of_a_batch_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creator.models.calls.MAX_WAIT", 0.0)
-
+async def test_retries_of_a_batch_are_counted_once() -> None:
     class Busy(Model):
         async def embed(self, texts: Sequence[str], *, model: str, timeout: float = 60) -> Embeddings:
             self.failure = RetryableModelError("HTTP 429", 0) if not self.embedded else None

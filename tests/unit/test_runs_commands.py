@@ -144,7 +144,7 @@ def test_the_list_tells_states_numbers_and_costs(told: Told, monkeypatch: pytest
     lines = {line.split()[0]: line for line in told().splitlines() if line.strip().startswith("2026")}
     assert re.search(r"interrupted +2026-11-21 06:45 +3/1 +3/4 +19k +\$1\.50 +process +test:model", lines[OLDER])
     assert re.search(r"limit reached .* 3/0 +3/3 +19k +\$0 ", lines[RUN_ID])
-    assert re.search(r"lost .* 0/0 +0/3 +0 +- ", lines[NEWER])
+    assert re.search(r"lost .* 0/0 +0/3 +0 +\$0 ", lines[NEWER])
     assert "running" in lines["20261123-000000-0003"]
     found = {one["run_id"]: one for one in json.loads(told("--json"))}
     assert [one["state"] for one in found.values()] == ["interrupted", "limit reached", "lost", "running"]

@@ -117,4 +117,4 @@ async def test_an_agent_sees_the_tokens_of_a_known_answer_like_any_others() -> N
         await keys(ASKED, calls=calls, replies=replies, json_schema=Idea.model_json_schema())
         told.append([(reply.prompt_tokens, reply.completion_tokens) for reply in replies])
     assert told[0] == told[1] and min(told[0]) > (0, 0)
-    assert calls.accounts["ada"].prompt_tokens == 0 < calls.accounts["ada"].reused_prompt_tokens
+    assert calls.accounts["ada"].prompt_tokens == 0 < calls.accounts["ada"].recalled_prompt_tokens
