@@ -91,7 +91,7 @@ async def test_an_older_ledger_tells_the_same_run_read_or_migrated(tmp_path: Pat
         assert [one.author for one in read.one_shot] == ["one-shot"]
         assert (first.weak, [one.about for one in first.remarks]) == (["no price"], [2])
         assert [one.other for one in load_comparisons(tmp_path, 2)] == [1, 100_001]
-        assert (read.ideas[1].generation, read.agents[0].generation) == (1, 1)
+        assert (read.ideas[1].generation, {one.name: one.generation for one in read.agents}["bo"]) == (1, 1)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
