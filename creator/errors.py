@@ -9,6 +9,8 @@
     ├── ModelError
     │   ├── RetryableModelError (ConnectionError)   429, 5xx, time-out: worth another try
     │   ├── TerminalModelError (ValueError)         will fail the same way again
+    │   │   ├── ShareUsedUp                 what is left of a limit is kept for other agents
+    │   │   └── LimitReached                a limit of the run is in the way
     │   └── InvalidAnswer (ValueError)              answered, but not what the schema asks for
     ├── PolicyViolation (ValueError)        a module that the static policy refuses
     └── BirthFailed (RuntimeError)          an agent that did not come to life
@@ -55,7 +57,15 @@ class EnvironmentFault(CreatorError, RuntimeError):
 
 
 class ModelError(CreatorError):
-    """A model call that gave no usable answer."""
+    """A model call that gave no usable answer.
+
+    Attributes:
+        may_have_cost: Whether the server may have worked on it, and charge for it.
+    """
+
+    def __init__(self, message: str, *, may_have_cost: bool = False) -> None:
+        super().__init__(message)
+        self.may_have_cost = may_have_cost
 
 
 class RetryableModelError(ModelError, ConnectionError):
@@ -65,13 +75,21 @@ class RetryableModelError(ModelError, ConnectionError):
         retry_after: Seconds that the provider asked to wait, or None.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, retry_after: float | None = None, *, may_have_cost: bool = False) -> None:
+        super().__init__(message, may_have_cost=may_have_cost)
         self.retry_after = retry_after
 
 
 class TerminalModelError(ModelError, ValueError):
     """A call that would fail the same way again (wrong key, unknown model, malformed request)."""
+
+
+class ShareUsedUp(TerminalModelError):
+    """An agent has spent its fair share of a limit; what is left is kept for others. The run goes on."""
+
+
+class LimitReached(TerminalModelError):
+    """A limit of the run is in the way, for whoever asks; its text is one line that names the option."""
 
 
 class InvalidAnswer(ModelError, ValueError):

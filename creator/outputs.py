@@ -104,7 +104,7 @@ def write_settings(run_directory: Path, settings: SpawnSettings) -> None:
     Raises:
         EnvironmentFault: It cannot be written.
     """
-    left_out = {"output", "objective_file", "briefs", "library", "with_agents", "json_output", "quiet", "deadline"}
+    left_out = {"output", "objective_file", "briefs", "library", "with_agents", "json_output", "quiet"}
     values = settings.model_dump(mode="json", exclude=left_out, exclude_none=True)
     if "base_url" in values:
         values["base_url"] = _USER_INFO.sub("//", values["base_url"])

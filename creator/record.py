@@ -29,6 +29,7 @@ from creator.outcome import (
 from creator.progress import Progress
 from creator.runtime import Exchange
 from creator.settings import SpawnSettings
+from creator.spending.limits import way_on
 from creator.wishes import Wish
 from sandbox.protocol import CellReport, Idea, Proposal
 
@@ -288,6 +289,7 @@ class RunRecord:
         interrupted: bool,
         fault: str = "",
         conclusion: Conclusion | None = None,
+        limit: str = "",
     ) -> RunOutcome:
         """What the run has come to so far.
 
@@ -297,6 +299,7 @@ class RunRecord:
             interrupted: Whether the user ended it.
             fault: What ended it before its time, in one line.
             conclusion: What can be said of its ideas taken together.
+            limit: The limit that ended it before its end, in one line.
         """
         agents = [self._with_tokens(agent) for _, agent in sorted(self.agents.items())]
         failures = [*self.failures, fault] if fault else self.failures
@@ -315,9 +318,10 @@ class RunRecord:
             elapsed_s=time.monotonic() - self._clock,
             prompt_tokens=self._tokens[0],
             completion_tokens=self._tokens[1],
-            exit_code=exit_code_for(asked, made, interrupted),
-            reason=_reason(asked, made, agents, failures, interrupted),
+            exit_code=exit_code_for(asked, made, interrupted, bool(limit)),
+            reason=_reason(asked, made, agents, failures, interrupted, limit, self.directory.name),
             interrupted=interrupted,
+            limit=limit,
             directory=self.directory,
             **dict(conclusion or Conclusion()),
         )
@@ -338,10 +342,20 @@ class RunRecord:
         )
 
 
-def _reason(asked: int, made: int, agents: list[AgentOutcome], failures: list[str], interrupted: bool) -> str:
+def _reason(
+    asked: int,
+    made: int,
+    agents: list[AgentOutcome],
+    failures: list[str],
+    interrupted: bool,
+    limit: str,
+    run_id: str,
+) -> str:
     """Why the exit code is not 0, in one line."""
     if interrupted:
         return f"interrupted: {made} of {asked} ideas are written"
+    if limit:
+        return f"{made} of {asked} ideas exist; {limit}; go on with: {way_on(limit, run_id)}"
     if made >= asked:
         return ""
     pending = [agent.name for agent in agents if agent.state == "pending"]

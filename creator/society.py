@@ -15,7 +15,7 @@ from creator.briefs import BriefData
 from creator.colleagues import Colleagues, Refused
 from creator.contest import Contest
 from creator.decisions import Decisions
-from creator.errors import EnvironmentFault
+from creator.errors import EnvironmentFault, LimitReached
 from creator.house import House, end_tasks
 from creator.ideas.checks import idea_check
 from creator.ledger.store import WishRow
@@ -74,17 +74,20 @@ class Society:
         self._data = data
         self._record = record
         self._contest = contest
+        self._budget = house.budget
+        self._shares = house.budget.shares
         self._numbers = itertools.count(max(record.agents, default=settings.count) + 1)
         self._unsettled: set[int] = set()
         self._awaited: dict[int, asyncio.Future[str | None]] = {}
         self._work = Work()
         self._decisions = Decisions(record.ledger, self._regenerate)
         self._requests = Requests(record.ledger, self._add_agent)
-        self._colleagues = Colleagues(settings, seed, list(templates), record, self._numbers, data)
+        self._colleagues = Colleagues(settings, seed, list(templates), record, self._numbers, data, self._budget)
         # More at once would only wait for the model with their deadlines running.
         at_once = 2 * house.backend.max_concurrency
         self._places = asyncio.Semaphore(at_once)
         self._few_unsettled = asyncio.Event()
+        self._budget.on_births_held = self._few_unsettled.set
         self._group: asyncio.TaskGroup
         self._tasks: set[asyncio.Task[None]] = set()
         gate = None
@@ -103,29 +106,33 @@ class Society:
             gate,
             at_once,
             self._settle,
+            self._shares,
         )
 
     async def live(self, wishes: Sequence[Wish]) -> None:
         """Births, conversations and comparisons, side by side, until nothing is left but what a person has to decide.
+
+        A limit ends it in order: whoever is under way then has not failed, and can be gone on with.
 
         Raises:
             EnvironmentFault: It cannot go on.
         """
         self._record.progress.stage("spawning")
         try:
-            async with asyncio.timeout(self._settings.deadline), asyncio.TaskGroup() as group:
+            async with asyncio.TaskGroup() as group:
                 self._group = group
+                watch = group.create_task(self._budget.watch())
                 if self._contest is not None:
                     self._contest.begin(group)
                 await self._live_on(wishes)
-                await end_tasks(*self._tasks)
+                await end_tasks(watch, *self._tasks)
                 if self._contest is not None:
                     await self._contest.end()
         except BaseExceptionGroup as group_error:
-            faults = group_error.subgroup(EnvironmentFault)
-            raise (group_error if faults is None else _first_leaf(faults)) from None
-        except TimeoutError:
-            self._record.failures.append(f"the deadline of {self._settings.deadline:g} s passed")
+            if (faults := group_error.subgroup(EnvironmentFault)) is not None:
+                raise _first_leaf(faults) from None
+            if (others := group_error.split(LimitReached)[1]) is not None:
+                raise others from None
 
     def close(self) -> None:
         """Nobody is born any more; whoever asked for an agent too late is told."""
@@ -134,15 +141,20 @@ class Society:
 
     async def _live_on(self, wishes: Sequence[Wish]) -> None:
         """One generation after the other."""
+        generations = self._settings.generations if self._contest is not None else 0
+        self._shares.plan(generations * self._settings.bred)
         await self._generation(wishes, 0)
         if self._contest is None:
             return
-        for number in range(1, self._settings.generations + 1):
+        for number in range(1, generations + 1):
+            if not self._budget.may_breed(self._settings.bred):
+                break
             offspring = await self._offspring(self._contest, number)
             if not offspring:
                 self._record.failures.append(f"generation {number} was not bred: there is no parent")
                 break
             self._record.progress.say(f"generation {number}: {len(offspring)} agents are bred from the best")
+            self._shares.plan((generations - number) * self._settings.bred)
             await self._generation(offspring, number)
         self.close()
         await self._contest.finish()
@@ -155,6 +167,9 @@ class Society:
         self._count_unsettled()
         if self._contest is not None:
             self._contest.expect(len(wishes), number)
+        self._budget.begin_births(wish.number for wish in wishes)
+        for wish in wishes:
+            self._shares.expect(wish.number)
         for wish in wishes:
             self._begin_work(self._live(wish))
         if wishes:
@@ -232,13 +247,20 @@ class Society:
         # Births keep the model busy: who began before would only wait for its colleagues, and hold up theirs.
         await self._few_unsettled.wait()
         async with self._places:
-            await self._discuss(wish, name)
+            try:
+                await self._discuss(wish, name)
+            finally:
+                self._shares.done(wish.number)
 
     def _settle(self, number: int, name: str | None = None) -> None:
         """Nobody needs to wait for this birth any more: it has come out, or a person is asked."""
         born = self._awaited.pop(number, None)
         if born is not None and not born.done():
             born.set_result(name)
+        if name is not None:
+            self._shares.born(number, name)
+        else:
+            self._shares.done(number)
         self._unsettled.discard(number)
         self._count_unsettled()
         if not self._unsettled:
@@ -264,7 +286,8 @@ class Society:
             return Colleague(name=None, reason=str(refused))
         born = self._awaited[wish.number] = asyncio.get_running_loop().create_future()
         self._begin_one(wish)
-        name = await asyncio.shield(born)
+        with self._shares.waiting_for_birth(asker):
+            name = await asyncio.shield(born)
         return Colleague(name=name, sector=wish.brief.sector, reason="" if name else "it is not live, or not yet")
 
     def _add_agent(self, row: WishRow) -> bool:
@@ -282,6 +305,7 @@ class Society:
     def _begin_one(self, wish: Wish) -> None:
         if self._contest is not None:
             self._contest.expect(1)
+        self._shares.expect(wish.number)
         self._begin_work(self._live(wish))
 
     async def _judge(self, source: str, name: str) -> str:
@@ -314,6 +338,8 @@ class Society:
                 if not isinstance(proposal, Proposal):
                     raise MessagingError("it answered with something else than a proposal")
             except MessagingError as error:
+                if self._budget.over:
+                    return
                 reason = await self._house.cells.reason_of(name, error)
                 self._record.event("no idea", name, attempt=attempt, reason=reason)
                 # An agent that is gone or silent would cost the same wait again.
@@ -322,6 +348,7 @@ class Society:
             else:
                 check = idea_check(self._house.form, self._house.blueprints.get(name), self._settings.objective)
                 idea = self._record.idea(wish, name, conversation, proposal, check)
+                self._shares.done(wish.number)
                 if self._contest is not None:
                     await self._contest.enter(idea)
                 return

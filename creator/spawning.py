@@ -134,7 +134,11 @@ def give_up(earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcom
     if faults:
         raise faults[0]
     outcome = record.outcome(
-        earlier.sandbox, earlier.isolation_line, interrupted=earlier.interrupted, conclusion=earlier.conclusion
+        earlier.sandbox,
+        earlier.isolation_line,
+        interrupted=earlier.interrupted,
+        conclusion=earlier.conclusion,
+        limit=earlier.limit,
     )
     write_outputs(outcome)
     return outcome

@@ -30,12 +30,13 @@ from creator.review.base import Reviewer
 from creator.settings import SpawnSettings
 from creator.society import Society
 from creator.spending.budget import Budget
+from creator.spending.limits import Limits, Spent
 from creator.spending.prices import PriceOf
 from creator.templates.examples import example_module
 from creator.templates.mix import draw_templates
 from creator.templates.rendering import Template
 from creator.wishes import Wish
-from sandbox.protocol import Colleague, ColleagueOrder
+from sandbox.protocol import CREATOR, Colleague, ColleagueOrder
 
 AuthorFactory = Callable[["World"], Author]
 
@@ -85,8 +86,14 @@ class World:
             raise
         self.modules = Modules(folder, self.on_fault)
         self.memory = Memory()
-        self.budget = Budget()
         self.price_of: PriceOf = lambda model: None
+        self.budget = Budget(
+            Limits.of(settings),
+            price_of=self.price_of,
+            spent=self._spent_before(earlier) if earlier is not None else None,
+            on_warning=lambda line: self._tell_limit("limit near", line),
+            on_reached=lambda line: self._tell_limit("limit reached", line),
+        )
         self.templates = templates
         self.taken = {agent.name for agent in self.record.agents.values()} | {one.blueprint.name for one in kept}
         self._reviewer = reviewer
@@ -104,6 +111,18 @@ class World:
         """Something happened that ends the whole run, such as a full disk."""
         if not self._fault.done():
             self._fault.set_exception(fault)
+
+    def _tell_limit(self, kind: str, line: str) -> None:
+        self.record.event(kind, self.directory.name, limit=line)
+        self.progress.say(line)
+
+    def _spent_before(self, earlier: RunOutcome) -> Spent:
+        """What the run has spent in its earlier life, as far as its outcome tells."""
+        tokens = {agent.name: agent.prompt_tokens + agent.completion_tokens for agent in earlier.agents}
+        tokens[CREATOR] = earlier.prompt_tokens + earlier.completion_tokens - sum(tokens.values())
+        price = self.price_of(self.backend.name)
+        cost = price.cost(earlier.prompt_tokens, earlier.completion_tokens) if price is not None else 0.0
+        return Spent(tokens=tokens, cost={CREATOR: cost}, births=self.record.agents, seconds=earlier.elapsed_s)
 
     async def try_out(self, source: str) -> None:
         """Put a module through everything in a throw-away cell.
@@ -255,6 +274,7 @@ class World:
             interrupted=interrupted,
             fault=fault,
             conclusion=self._conclusion,
+            limit=self.budget.reached,
         )
 
 

@@ -77,7 +77,7 @@ class ReviewingCommand(click.Command):
     metavar="[WHEN]",
     help="Approve each module before it goes live: --review asks here, --review=later lets it wait [default: no].",
 )
-@click.option("--max-agents", metavar="M", help="With the colleagues that agents ask for [default: twice N].")
+@click.option("--max-agents", metavar="M", help="With colleagues and all generations [default: N colleagues].")
 @click.option("--max-depth", metavar="D", help="Generations of colleagues that agents ask for [default: 2].")
 @click.option("--colleagues-each", metavar="C", help="How many one agent may ask for [default: 2].")
 @click.option(
@@ -132,8 +132,8 @@ def spawn(ctx: click.Context, /, **options: str | bool | tuple[str, ...] | None)
     Every option can also stand in the environment or in .env (CREATOR_MODEL=..., CREATOR_BASE_URL=...) and in
     creator.toml (model = "..."). The command line wins, then the environment, then .env.
 
-    Exit codes: 0 all N ideas exist, 3 some, 1 none, 2 a wrong option or something missing on this machine,
-    130 interrupted.
+    Exit codes: 0 all N ideas exist, 3 some, or a limit was reached, 1 none, 2 a wrong option or something missing on
+    this machine, 130 interrupted.
     """
     from creator.progress import make_progress
     from creator.settings import SpawnSettings

@@ -12,11 +12,12 @@ import tenacity
 from autogen_core.models import LLMMessage
 
 from creator.errors import ModelError, RetryableModelError
-from creator.models.backend import Backend, Completion, Embeddings
+from creator.models.backend import Backend, Completion, Embeddings, Usage
 from creator.models.keys import call_key
 from creator.models.memory import Memory, Source
 from creator.models.pace import Pace
-from creator.spending.budget import Budget
+from creator.spending.bounds import most_prompt_tokens, most_text_tokens
+from creator.spending.budget import Budget, Reservation
 from creator.spending.prices import Price
 
 Answer = TypeVar("Answer", Completion, Embeddings)
@@ -83,7 +84,7 @@ class ModelCalls:
         timeout: Seconds for one try.
         accounts: By agent, shared with the calls to other models; None for a book of its own.
         memory: Knows answers already.
-        budget: Looked at before each try.
+        budget: Holds what each try may cost.
         price: The model's; None when it is unknown.
     """
 
@@ -154,9 +155,10 @@ class ModelCalls:
             sample=sample,
         )
         characters = sum(len(str(message.content)) for message in messages)
+        most = Usage(most_prompt_tokens(messages, json_schema, extra), max_tokens)
 
         async def ask() -> Completion:
-            return await self._tried(agent, self._backend.name, key, characters, attempt, TRIES)
+            return await self._tried(agent, self._backend.name, key, characters, most, attempt, TRIES)
 
         completion, _ = await self._memory.recall(key, ask)
         return completion
@@ -177,7 +179,8 @@ class ModelCalls:
         for start in range(0, len(texts), EMBEDDING_BATCH):
             batch = texts[start : start + EMBEDDING_BATCH]
             attempt = partial(self._backend.embed, batch, model=model, timeout=self._timeout)
-            answer = await self._tried(agent, model, "", sum(map(len, batch)), attempt, EMBEDDING_TRIES)
+            most = Usage(most_text_tokens(batch), 0)
+            answer = await self._tried(agent, model, "", sum(map(len, batch)), most, attempt, EMBEDDING_TRIES)
             vectors += answer.vectors
         return vectors
 
@@ -187,6 +190,7 @@ class ModelCalls:
         model: str,
         key: str,
         characters: int,
+        most: Usage,
         attempt: Callable[[], Awaitable[Answer]],
         tries: int,
     ) -> Answer:
@@ -203,11 +207,14 @@ class ModelCalls:
                 reraise=True,
             ):
                 with trial:
-                    tried += 1
-                    account.prompt_characters += characters
-                    # A waiting retry holds no place: others go on while the provider recovers.
-                    async with self._pace.place():
-                        answer = await attempt()
+                    # A waiting retry holds nothing: others go on while the provider recovers. Nor does anybody hold
+                    # a place who waits for the budget.
+                    async with self._budget.reserve(
+                        agent, model, prompt_tokens=most.prompt_tokens, completion_tokens=most.completion_tokens
+                    ) as reservation:
+                        tried += 1
+                        account.prompt_characters += characters
+                        answer = await self._try(attempt, reservation)
         except ModelError as error:
             failure = error
             raise
@@ -233,6 +240,19 @@ class ModelCalls:
                 )
         assert answer is not None
         return answer
+
+    async def _try(self, attempt: Callable[[], Awaitable[Answer]], reservation: Reservation) -> Answer:
+        """One try, and what it has cost as far as that is known."""
+        async with self._pace.place():
+            reservation.sent()
+            try:
+                answer = await attempt()
+            except ModelError as error:
+                if not error.may_have_cost:
+                    reservation.release()
+                raise
+            reservation.settle(answer.usage)
+            return answer
 
 
 def _wait(state: tenacity.RetryCallState) -> float:

@@ -162,11 +162,11 @@ class ClientBackend(Backend):
             async with asyncio.timeout(timeout):
                 result = await self._client.create(list(messages), extra_create_args=arguments)
         except TimeoutError:
-            raise RetryableModelError(f"no answer within {timeout:g} s") from None
+            raise RetryableModelError(f"no answer within {timeout:g} s", may_have_cost=True) from None
         except Exception as error:
             raise self._translated(error) from None  # a provider may quote the key, and a traceback shows causes
         if not isinstance(result.content, str):
-            raise TerminalModelError("the model answered with a tool call, which nobody offered")
+            raise TerminalModelError("the model answered with a tool call, which nobody offered", may_have_cost=True)
         return Completion(
             text=result.content,
             usage=Usage(result.usage.prompt_tokens, result.usage.completion_tokens),
@@ -184,14 +184,15 @@ class ClientBackend(Backend):
                         self._embedder = await asyncio.to_thread(self._make_embedder)
                 answer = await self._embedder.embeddings.create(model=model, input=list(texts), encoding_format="float")
         except TimeoutError:
-            raise RetryableModelError(f"no answer within {timeout:g} s") from None
+            raise RetryableModelError(f"no answer within {timeout:g} s", may_have_cost=True) from None
         except Exception as error:
             failure = self._translated(error)
             raise (TerminalModelError(failure.text) if isinstance(failure, _Unsupported) else failure) from None
         vectors, tokens = _vectors(answer)
         lengths = {len(vector) for vector in vectors}
         if len(vectors) != len(texts) or len(lengths) != 1 or not 1 <= lengths.pop() <= MAX_DIMENSIONS:
-            raise TerminalModelError("the answer does not hold one vector for each text")
+            text = "the answer does not hold one vector for each text"
+            raise TerminalModelError(text, may_have_cost=True)
         return Embeddings(vectors, Usage(tokens, 0))
 
     def _translated(self, error: Exception) -> Exception:
@@ -206,11 +207,11 @@ class ClientBackend(Backend):
             return TerminalModelError(f"HTTP {status}: {text}")
         name = type(error).__name__
         if isinstance(error, (ConnectionError, TimeoutError)) or "Connect" in name or "Timeout" in name:
-            return RetryableModelError(f"{name}: {text}")
+            return RetryableModelError(f"{name}: {text}", may_have_cost=_was_sent(error))
         if isinstance(error, (ValueError, TypeError, IndexError, KeyError, AttributeError, json.JSONDecodeError)):
             # What the client raises over an answer that is no completion at all.
-            return RetryableModelError(f"the answer is not a completion ({name})")
-        return TerminalModelError(f"{name}: {text}")
+            return RetryableModelError(f"the answer is not a completion ({name})", may_have_cost=True)
+        return TerminalModelError(f"{name}: {text}", may_have_cost=True)
 
     def _safe(self, error: BaseException) -> str:
         """An exception's text in one bounded line without secrets."""
@@ -243,6 +244,12 @@ class ClientBackend(Backend):
                 return
         text = str(last)
         raise EnvironmentFault(f"the model {self.name!r} does not answer: {text.rstrip('.')}. {_advice(text)}")
+
+
+def _was_sent(error: Exception) -> bool:
+    """Whether a request that got no answer may have reached the server: not when there was no connection at all."""
+    names = {type(one).__name__ for one in (error, error.__cause__, error.__context__)}
+    return not names & {"ConnectError", "ConnectTimeout", "PoolTimeout", "ConnectionRefusedError"}
 
 
 class _Unsupported(Exception):
