@@ -22,6 +22,7 @@ from creator.modules import Modules
 from creator.record import RunRecord
 from creator.review.gate import Gate, Rejected, Wait
 from creator.settings import SpawnSettings
+from creator.spending.shares import Shares
 from creator.text import clean
 from creator.wishes import Wish
 from sandbox.errors import MessagingError
@@ -66,6 +67,7 @@ class Nursery:
         at_once: How many agents are written at once, and how many are started; those that a person is waited for are
             not counted.
         settle: Called with a birth's number when a person is waited for: nobody else needs to.
+        shares: Told who is being written, and who is on its way to life.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Nursery:
         gate: Gate | None,
         at_once: int,
         settle: Callable[[int], None],
+        shares: Shares,
     ) -> None:
         self._settings = settings
         self._seed = seed
@@ -97,6 +100,7 @@ class Nursery:
         # Places of its own: who is written need not wait until all others are, too.
         self._starting = asyncio.Semaphore(at_once)
         self._settle = settle
+        self._shares = shares
         self._offspring: dict[str, Created] = {}
         """Bred agents that were found new, and are on their way to life."""
         self._replacing: set[str] = set()
@@ -116,6 +120,7 @@ class Nursery:
         reason, attempt, failures, rejections = wish.feedback, wish.tries, 0, 0
         while failures < (1 if given is not None else TRIES) and rejections < MAX_REJECTIONS:
             attempt += 1
+            self._shares.expect(number)
             try:
                 draft = given or await self._write(self._order(wish, attempt, reason, wish.name))
                 if wish.heritage is not None:
@@ -130,6 +135,7 @@ class Nursery:
             name = draft.blueprint.name
             for note in draft.notes:
                 self._record.attempt(number, attempt, "author", note)
+            self._shares.born(number, name)
             try:
                 await self._bring_to_life(wish, attempt, draft)
                 return name
@@ -190,7 +196,8 @@ class Nursery:
     async def _write(self, order: CreateAgent) -> Created:
         async with self._writing:
             try:
-                draft: Created = await self._trusted.request(order, CREATOR, timeout=self._settings.author_deadline)
+                with self._shares.writing():
+                    draft: Created = await self._trusted.request(order, CREATOR, timeout=self._settings.author_deadline)
             except MessagingError as error:
                 hopeless: tuple[type[Exception], ...] = (TerminalModelError, *TerminalModelError.__subclasses__())
                 terminal = any(one.__name__ in str(error) for one in hopeless)
@@ -291,6 +298,7 @@ class Nursery:
             self._record.progress.say(f"{name} stays as it was: {error}")
         finally:
             self._replacing.discard(name)
+            self._shares.on_change()
 
     async def _replace(self, number: int, name: str, why: str, trial: Callable[[str], Awaitable[None]]) -> None:
         before = self._blueprints.get(name)

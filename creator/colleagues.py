@@ -11,6 +11,7 @@ from creator.briefs import Brief, BriefData
 from creator.outcome import AgentOutcome
 from creator.record import RunRecord
 from creator.settings import SpawnSettings
+from creator.spending.budget import Budget
 from creator.templates.slots import clean_text
 from creator.wishes import USER, Wish
 
@@ -26,12 +27,13 @@ class Colleagues:
     """Turns orders into wishes, counts them, and refuses those beyond the limits.
 
     Args:
-        settings: The limits: ``most_agents``, ``max_depth``, ``colleagues_each`` and ``colleague_tokens``.
+        settings: The limits: ``max_depth``, ``colleagues_each`` and ``colleague_tokens``.
         seed: Of the run; temperament and template are drawn.
         templates: Names of the templates that agents are made from.
         record: Knows who there is and what each has spent; every answer is put on it.
         numbers: Gives the numbers of births.
         data: What the rest of a brief is drawn from.
+        budget: Counts births.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Colleagues:
         record: RunRecord,
         numbers: Iterator[int],
         data: BriefData,
+        budget: Budget,
     ) -> None:
         self._settings = settings
         self._seed = seed
@@ -49,6 +52,7 @@ class Colleagues:
         self._record = record
         self._numbers = numbers
         self._data = data
+        self._budget = budget
         self._granted = Counter(agent.asked_by for agent in record.agents.values() if agent.asked_by)
         self._closed = False
 
@@ -75,6 +79,7 @@ class Colleagues:
             raise Refused(reason)
         self._granted[asker] += 1
         number = next(self._numbers)
+        self._budget.begin_births([number])
         dice = random.Random(f"{self._seed}/{number}")
         brief = Brief(
             sector=sector,
@@ -94,9 +99,9 @@ class Colleagues:
             return "the run is ending"
         if asker != USER and (reason := self._refusal_of_agent(asker)):
             return reason
-        most = self._settings.most_agents
-        if self._settings.count + self._granted.total() >= most:
-            return f"the limit of {_many(most, 'agent')} in this run is reached (--max-agents)"
+        if self._budget.colleagues_left <= 0:
+            most = _many(self._settings.most_births, "agent")
+            return f"the limit of {most} in this run is reached (--max-agents)"
         return ""
 
     def _refusal_of_agent(self, asker: str) -> str:

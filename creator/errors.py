@@ -12,6 +12,8 @@
     │   │   ├── AccessRefused                       a wrong key, or nothing left to spend: so will every other call
     │   │   ├── AnswerRefused                       the model, or a filter of its provider's, does not want to answer
     │   │   └── ContextTooLong                      more than the model can read at once
+    │   │   ├── ShareUsedUp                 what is left of a limit is kept for other agents
+    │   │   └── LimitReached                a limit of the run is in the way
     │   └── InvalidAnswer (ValueError)              answered, but not what the schema asks for
     ├── PolicyViolation (ValueError)        a module that the static policy refuses
     └── BirthFailed (RuntimeError)          an agent that did not come to life
@@ -63,7 +65,15 @@ class EnvironmentFault(CreatorError, RuntimeError):
 
 
 class ModelError(CreatorError):
-    """A model call that gave no usable answer."""
+    """A model call that gave no usable answer.
+
+    Attributes:
+        may_have_cost: Whether the server may have worked on it, and charge for it.
+    """
+
+    def __init__(self, message: str, *, may_have_cost: bool = False) -> None:
+        super().__init__(message)
+        self.may_have_cost = may_have_cost
 
 
 class RetryableModelError(ModelError, ConnectionError):
@@ -74,8 +84,15 @@ class RetryableModelError(ModelError, ConnectionError):
         trouble: What is wrong with the server.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None, trouble: Trouble = "fault") -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        retry_after: float | None = None,
+        trouble: Trouble = "fault",
+        *,
+        may_have_cost: bool = False,
+    ) -> None:
+        super().__init__(message, may_have_cost=may_have_cost)
         self.retry_after = retry_after
         self.trouble = trouble
 
@@ -94,6 +111,14 @@ class AnswerRefused(TerminalModelError):
 
 class ContextTooLong(TerminalModelError):
     """The prompt and the room for the answer are more than the model can take; a shorter prompt may help."""
+
+
+class ShareUsedUp(TerminalModelError):
+    """An agent has spent its fair share of a limit; what is left is kept for others. The run goes on."""
+
+
+class LimitReached(TerminalModelError):
+    """A limit of the run is in the way, for whoever asks; its text is one line that names the option."""
 
 
 class InvalidAnswer(ModelError, ValueError):

@@ -28,7 +28,7 @@ from creator.ideas.form import load_idea_form
 from creator.ideas.judging import Judging
 from creator.isolation import Sandbox, open_sandbox
 from creator.isolation.base import SOCKET_FOLDER_PREFIX, SOCKET_NAME
-from creator.models.backend import Backend, Completion
+from creator.models.backend import CHECK_ANSWER_TOKENS, CHECK_PROMPT_TOKENS, Backend, Completion
 from creator.models.calls import Account, CallRecord, ModelCalls
 from creator.models.choose import filler_for
 from creator.models.filling import Filler
@@ -113,7 +113,7 @@ class House:
         listeners: Who is told what happens.
         judges: Models that judge, not yet opened, the run's own among them if it shall; none for the run's own alone.
         memory: Knows answers of models already.
-        budget: What may be spent on models; None for no limit.
+        budget: What may be spent; None for no limit.
         price_of: What models cost.
         choices: Where it is put on record who was chosen as whose colleague; None where no record is kept.
         accounts: By agent: what was spent before; it goes on being counted there. None for empty ones.
@@ -147,7 +147,7 @@ class House:
         self.credentials = Credentials()
         self._progress = progress
         self._memory = memory
-        self._budget = budget
+        self.budget = budget or Budget()
         self._price_of = price_of
         self._choices = choices
         accounts = {} if accounts is None else accounts
@@ -182,7 +182,7 @@ class House:
             timeout=self.settings.model_timeout,
             accounts=accounts,
             memory=self._memory,
-            budget=self._budget,
+            budget=self.budget,
             price=self._price_of(backend.name),
             say=self._progress.say,
             on_fault=listeners.lost if backend is self.backend else None,
@@ -203,6 +203,10 @@ class House:
 
     async def _open(self) -> None:
         """Start host, trusted agents and sandbox while the model is being checked."""
+        for backend in self._calls_of:
+            self.budget.check(backend.name, CHECK_PROMPT_TOKENS, CHECK_ANSWER_TOKENS)
+        if self.settings.embeddings is not None:
+            self.budget.check(self.settings.embeddings)
         check = asyncio.create_task(self._open_models())
         opening = asyncio.create_task(self._open_sandbox())
         try:
@@ -218,6 +222,14 @@ class House:
     async def _open_models(self) -> None:
         for backend in self._calls_of:
             await self._stack.enter_async_context(backend)
+            await self._check(backend)
+
+    async def _check(self, backend: Backend) -> None:
+        """Find out that a model answers; that is paid for like any other call."""
+        async with self.budget.reserve(
+            CREATOR, backend.name, prompt_tokens=CHECK_PROMPT_TOKENS, completion_tokens=CHECK_ANSWER_TOKENS
+        ) as reservation:
+            reservation.sent()
             await backend.check()
 
     async def _open_sandbox(self) -> Sandbox:
@@ -230,6 +242,7 @@ class House:
                 hop_limit=self.settings.hop_limit,
                 on_exchange=self._listeners.exchange,
                 on_refusal=self._listeners.refusal,
+                admit=self._admit,
             )
         )
         self.trusted = await stack.enter_async_context(self._trusted_agents())
@@ -319,6 +332,11 @@ class House:
 
     def _filler(self, backend: Backend) -> Filler:
         return filler_for(backend.strategy, self._calls_of[backend])
+
+    def _admit(self, agent: str) -> None:
+        """An agent sends a request; a trial tells of the code alone, and is nobody's idea."""
+        if agent not in self.trials.names:
+            self.budget.message(agent)
 
     def _exited(self, report: CellReport) -> None:
         if report.name in self.trials.names:

@@ -306,7 +306,7 @@ class RunOutcome(Conclusion):
     """Why the exit code is not 0, in one line."""
     interrupted: bool = False
     limit: str = ""
-    """Which limit of the user's ended it before its time, in one line."""
+    """The limit that ended the run before its end, in one line; empty when none did."""
     directory: Path
 
     @property
@@ -336,19 +336,22 @@ def contributors_of(author: str, versions: Iterable[IdeaVersion], remarks: Itera
     return [name for name in dict.fromkeys(names) if name not in {author, JUDGE}]
 
 
-def exit_code_for(asked: int, ideas: int, interrupted: bool = False) -> ExitCode:
+def exit_code_for(asked: int, ideas: int, interrupted: bool = False, limited: bool = False) -> ExitCode:
     """The exit code of a run.
 
     Args:
         asked: How many ideas the user asked for.
         ideas: How many exist.
         interrupted: Whether the user or a signal ended the run.
+        limited: Whether a limit ended it before its end.
 
     Returns:
-        130 when interrupted, else 0 for all ideas, 3 for some, 1 for none.
+        130 when interrupted, 3 when a limit ended it, else 0 for all ideas, 3 for some, 1 for none.
     """
     if interrupted:
         return 130
+    if limited:
+        return 3
     if ideas >= asked:
         return 0
     return 3 if ideas else 1

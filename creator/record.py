@@ -33,6 +33,7 @@ from creator.replaying.script import Place
 from creator.resuming import row_of
 from creator.runtime import Exchange
 from creator.settings import SpawnSettings
+from creator.spending.limits import way_on
 from creator.wishes import Wish
 from sandbox.protocol import CellReport, Idea, Proposal
 
@@ -351,6 +352,7 @@ class RunRecord:
         interrupted: bool,
         fault: str = "",
         conclusion: Conclusion | None = None,
+        limit: str = "",
     ) -> RunOutcome:
         """What the run has come to so far.
 
@@ -360,6 +362,7 @@ class RunRecord:
             interrupted: Whether the user ended it.
             fault: What ended it before its time, in one line.
             conclusion: What can be said of its ideas taken together.
+            limit: The limit that ended it before its end, in one line.
         """
         if conclusion is not None and conclusion.ranking is not None and conclusion.ranking.by == "judge":
             with self._faults():
@@ -383,9 +386,10 @@ class RunRecord:
             completion_tokens=self._tokens[1],
             cost=self._cost,
             estimate=self.estimate,
-            exit_code=exit_code_for(asked, made, interrupted),
-            reason=_reason(asked, made, agents, failures, interrupted),
+            exit_code=exit_code_for(asked, made, interrupted, bool(limit)),
+            reason=_reason(asked, made, agents, failures, interrupted, limit, self.directory.name),
             interrupted=interrupted,
+            limit=limit,
             directory=self.directory,
             **dict(conclusion or Conclusion()),
         )
@@ -401,10 +405,20 @@ class RunRecord:
         )
 
 
-def _reason(asked: int, made: int, agents: list[AgentOutcome], failures: list[str], interrupted: bool) -> str:
+def _reason(
+    asked: int,
+    made: int,
+    agents: list[AgentOutcome],
+    failures: list[str],
+    interrupted: bool,
+    limit: str,
+    run_id: str,
+) -> str:
     """Why the exit code is not 0, in one line."""
     if interrupted:
         return f"interrupted: {made} of {asked} ideas are written"
+    if limit:
+        return f"{made} of {asked} ideas exist; {limit}; go on with: {way_on(limit, run_id)}"
     if made >= asked:
         return ""
     pending = [agent.name for agent in agents if agent.state == "pending"]

@@ -173,7 +173,7 @@ class SpawnSettings(TemplateSettings):
     review: Literal["no", "now", "later"] = "no"
     """Whether a person approves each module before it goes live: asked on this terminal, or whenever there is time."""
     max_agents: int | None = Field(default=None, ge=1, le=MAX_AGENTS)
-    """How many agents there may be once they ask for colleagues; None for twice as many as were asked for."""
+    """How many agents may be born, colleagues and all generations included; None for as many colleagues as agents."""
     max_depth: int = Field(default=2, ge=0, le=10)
     """How many generations of colleagues there may be that agents asked for."""
     colleagues_each: int = Field(default=2, ge=0, le=100)
@@ -247,6 +247,13 @@ class SpawnSettings(TemplateSettings):
             raise ValueError(f"name {example}")
         return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
+    @field_validator("max_agents")
+    @classmethod
+    def _all_who_are_asked_for_may_be_born(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and value < info.data.get("count", value):
+            raise ValueError(f"the run begins with {info.data['count']} agents")
+        return value
+
     @field_validator("keep")
     @classmethod
     def _no_more_are_kept_than_live(cls, value: int | None, info: ValidationInfo) -> int | None:
@@ -283,7 +290,12 @@ class SpawnSettings(TemplateSettings):
     @property
     def most_agents(self) -> int:
         """How many agents there may be, colleagues that agents asked for included."""
-        return max(self.count, self.max_agents or min(2 * self.count, MAX_AGENTS))
+        return self.max_agents or min(2 * self.count, MAX_AGENTS)
+
+    @property
+    def most_births(self) -> int:
+        """How many agents there may be in all generations; those that are bred count where the user set a limit."""
+        return self.max_agents or self.most_agents + self.generations * self.bred
 
     @field_validator("template", mode="before")
     @classmethod

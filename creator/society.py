@@ -16,7 +16,7 @@ from creator.choices import Choices
 from creator.colleagues import Colleagues, Refused
 from creator.contest import Contest
 from creator.decisions import Decisions
-from creator.errors import EnvironmentFault
+from creator.errors import EnvironmentFault, LimitReached
 from creator.files import digest
 from creator.house import House, end_tasks
 from creator.ideas.checks import idea_check
@@ -84,17 +84,20 @@ class Society:
         self._numbers = itertools.count(max([settings.count, *record.births]) + 1)
         self._choices = choices
         self._script = script
+        self._budget = house.budget
+        self._shares = house.budget.shares
         self._unsettled: set[int] = set()
         self._born: dict[int, asyncio.Future[str | None]] = {}
         """By number: the name of who was born, or None, once that is settled."""
         self._work = Work()
         self._decisions = Decisions(record.ledger, self._regenerate)
         self._requests = Requests(record.ledger, self._add_agent)
-        self._colleagues = Colleagues(settings, seed, list(templates), record, self._numbers, data)
+        self._colleagues = Colleagues(settings, seed, list(templates), record, self._numbers, data, self._budget)
         # More at once would only wait for the model with their deadlines running.
         at_once = 2 * house.backend.max_concurrency
         self._places = asyncio.Semaphore(at_once)
         self._few_unsettled = asyncio.Event()
+        self._budget.on_births_held = self._few_unsettled.set
         self._group: asyncio.TaskGroup
         self._tasks: set[asyncio.Task[None]] = set()
         gate = None
@@ -113,6 +116,7 @@ class Society:
             gate,
             at_once,
             self._settle,
+            self._shares,
         )
 
     async def live(self, wishes: Sequence[Wish], generations: range) -> None:
@@ -122,22 +126,25 @@ class Society:
             wishes: Who is born, or started again.
             generations: The number of their generation, and of those that are bred after it.
 
+        A limit ends it in order: whoever is under way then has not failed, and can be gone on with.
+
         Raises:
             EnvironmentFault: It cannot go on.
         """
         self._record.progress.stage("spawning")
         try:
-            async with asyncio.timeout(self._settings.deadline), asyncio.TaskGroup() as group:
+            async with asyncio.TaskGroup() as group:
                 self._group = group
+                watch = group.create_task(self._budget.watch())
                 await self._contest.begin(group)
                 await self._live_on(wishes, generations)
-                await end_tasks(*self._tasks)
+                await end_tasks(watch, *self._tasks)
                 await self._contest.end()
         except BaseExceptionGroup as group_error:
-            faults = group_error.subgroup(EnvironmentFault)
-            raise (group_error if faults is None else _first_leaf(faults)) from None
-        except TimeoutError:
-            self._record.failures.append(f"the deadline of {self._settings.deadline:g} s passed")
+            if (faults := group_error.subgroup(EnvironmentFault)) is not None:
+                raise _first_leaf(faults) from None
+            if (others := group_error.split(LimitReached)[1]) is not None:
+                raise others from None
 
     def close(self) -> None:
         """Nobody is born any more; whoever asked for an agent too late is told."""
@@ -146,14 +153,18 @@ class Society:
 
     async def _live_on(self, wishes: Sequence[Wish], generations: range) -> None:
         """One generation after the other."""
+        self._shares.plan(len(generations[1:]) * self._settings.bred)
         await self._generation(wishes, generations[0])
         for number in generations[1:]:
+            if not self._budget.may_breed(self._settings.bred):
+                break
             offspring = await self._offspring(number)
             if not offspring:
                 self._record.failures.append(f"generation {number} was not bred: there is no parent")
                 break
             self._record.progress.say(f"generation {number}: {len(offspring)} agents are bred from the best")
             self._record.wished(offspring)
+            self._shares.plan((generations[-1] - number) * self._settings.bred)
             await self._generation(offspring, number)
         self.close()
         await self._contest.finish()
@@ -165,7 +176,11 @@ class Society:
             self._house.population.settled.clear()
             self._few_unsettled.clear()
         self._count_unsettled()
-        self._contest.expect(sum(wish.number not in self._record.delivered for wish in wishes), number)
+        self._budget.begin_births(wish.number for wish in wishes)
+        owing = [wish.number for wish in wishes if wish.number not in self._record.delivered]
+        for birth in owing:
+            self._shares.expect(birth)
+        self._contest.expect(len(owing), number)
         for wish in wishes:
             self._begin_work(self._live(wish))
         if wishes:
@@ -248,6 +263,7 @@ class Society:
         finally:
             self._settle(wish.number, name)
         if wish.number in self._record.delivered:
+            self._shares.done(wish.number)
             return  # in an earlier life of the run
         if name is None:
             self._contest.miss()
@@ -255,13 +271,20 @@ class Society:
         # Births keep the model busy: who began before would only wait for its colleagues, and hold up theirs.
         await self._few_unsettled.wait()
         async with self._places:
-            await self._discuss(wish, name)
+            try:
+                await self._discuss(wish, name)
+            finally:
+                self._shares.done(wish.number)
 
     def _settle(self, number: int, name: str | None = None) -> None:
         """Nobody needs to wait for this birth any more: it has come out, or a person is asked."""
         born = self._born[number]
         if not born.done():
             born.set_result(name)
+        if name is not None:
+            self._shares.born(number, name)
+        else:
+            self._shares.done(number)
         self._unsettled.discard(number)
         self._count_unsettled()
         if not self._unsettled:
@@ -294,7 +317,8 @@ class Society:
         chosen = self._choices.decide("order", asker, wanted, choose, self._can_be_had)
         if "refused" in chosen:
             return Colleague(name=None, reason=str(chosen["refused"]))
-        name = await asyncio.shield(self._born[chosen["number"]])
+        with self._shares.waiting_for_birth(asker):
+            name = await asyncio.shield(self._born[chosen["number"]])
         return Colleague(name=name, sector=chosen["sector"], reason="" if name else "it is not live, or not yet")
 
     def _can_be_had(self, known: Mapping[str, Any]) -> bool:
@@ -323,6 +347,7 @@ class Society:
         self._record.wished([wish])
         self._expect([wish])
         self._contest.expect(1)
+        self._shares.expect(wish.number)
         self._begin_work(self._live(wish))
 
     async def _judge(self, source: str, name: str) -> str:
@@ -355,6 +380,8 @@ class Society:
                 if not isinstance(proposal, Proposal):
                     raise MessagingError("it answered with something else than a proposal")
             except MessagingError as error:
+                if self._budget.over:
+                    return
                 reason = await self._house.cells.reason_of(name, error)
                 self._record.event("no idea", name, attempt=attempt, reason=reason)
                 # An agent that is gone or silent would cost the same wait again.
@@ -363,6 +390,7 @@ class Society:
             else:
                 check = idea_check(self._house.form, self._house.blueprints.get(name), self._settings.objective)
                 idea = self._record.idea(wish, name, conversation, proposal, check)
+                self._shares.done(wish.number)
                 await self._contest.enter(idea)
                 return
         self._contest.miss()

@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import socket
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -35,6 +36,7 @@ from creator.review.base import Reviewer
 from creator.settings import SpawnSettings
 from creator.society import Society
 from creator.spending.budget import Budget
+from creator.spending.limits import Limits, Spent
 from creator.spending.prices import PriceOf
 from creator.templates.examples import example_module
 from creator.templates.mix import draw_templates
@@ -105,8 +107,14 @@ class World:
         self.modules = Modules(folder, self.on_fault)
         cache = AnswerCache(cache_folder() / FILE_NAME, progress.say) if settings.cache else None
         self.memory = memory or Memory(self.record.answer, cache)
-        self.budget = Budget()
         self.price_of = price_of
+        self.budget = Budget(
+            Limits.of(settings),
+            price_of=self.price_of,
+            spent=self._spent_before(earlier) if earlier is not None else None,
+            on_warning=lambda line: self._tell_limit("limit near", line),
+            on_reached=lambda line: self._tell_limit("limit reached", line),
+        )
         self.templates = templates
         self.taken = {agent.name for agent in self.record.agents.values()} | {one.blueprint.name for one in kept}
         self._reviewer = reviewer
@@ -129,6 +137,22 @@ class World:
         """Something happened that ends the whole run, such as a full disk."""
         if not self._fault.done():
             self._fault.set_exception(fault)
+
+    def _tell_limit(self, kind: str, line: str) -> None:
+        self.record.event(kind, self.directory.name, limit=line)
+        self.progress.say(line)
+
+    def _spent_before(self, earlier: RunOutcome) -> Spent:
+        """What the run has spent in its earlier life."""
+        tokens: Counter[str] = Counter()
+        cost: dict[str, float] = {}
+        for row in self.record.ledger.spent():
+            tokens[row.agent] += row.prompt_tokens + row.completion_tokens
+            cost[row.agent] = cost.get(row.agent, 0.0) + row.cost
+        names = {agent.name for agent in earlier.agents}
+        messages = {name: number for name, number in self.record.ledger.count_messages().items() if name in names}
+        births = [row.number for row in self.record.ledger.births()]
+        return Spent(tokens=tokens, cost=cost, messages=messages, births=births, seconds=earlier.elapsed_s)
 
     async def try_out(self, source: str) -> None:
         """Put a module through everything in a throw-away cell.
@@ -310,6 +334,7 @@ class World:
             interrupted=interrupted,
             fault=fault,
             conclusion=self._conclusion,
+            limit=self.budget.reached,
         )
 
 

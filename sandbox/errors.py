@@ -11,6 +11,7 @@
     ├── PermissionDenied (PermissionError)   the host does not let this sender do this
     ├── ConversationEnded (RuntimeError)     hop limit, or the recipient already is in the chain
     ├── Overloaded (RuntimeError)            too much is pending or queued; try again later
+    ├── BudgetUsedUp (RuntimeError)          the sender may send no more messages in this run
     └── NameTaken (ValueError)               another client has registered an agent under that name
 """
 
@@ -85,6 +86,10 @@ class Overloaded(MessagingError, RuntimeError):
     """Too many requests are pending, or too many bytes are queued, at the sender's or the recipient's end."""
 
 
+class BudgetUsedUp(MessagingError, RuntimeError):
+    """The sender's share of the messages of this run is used up, or all of them are."""
+
+
 class NameTaken(MessagingError, ValueError):
     """Another client has registered an agent under that name."""
 
@@ -100,6 +105,7 @@ BY_CODE: Final[dict[str, type[MessagingError]]] = {
         PermissionDenied,
         ConversationEnded,
         Overloaded,
+        BudgetUsedUp,
         NameTaken,
     )
 }

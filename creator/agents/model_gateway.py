@@ -23,6 +23,7 @@ from creator.ideas.form import IdeaForm
 from creator.models.calls import Account, ModelCalls
 from creator.models.filling import Filler, FillRequest
 from creator.runtime import Admission
+from creator.spending.shares import on_behalf_of
 from creator.templates.rendering import Template
 from creator.templates.slots import as_text
 from creator.trials import scripted_reply
@@ -87,7 +88,13 @@ class ModelGateway(RoutedAgent):
             raise ValueError(f"the only structured answer offered is {Idea.__name__!r}")
         if agent in self._on_trial:
             return scripted_reply(message)
-        seed = self._seed_for(agent, message, ctx.message_id)
+        # Whoever's idea it is has its share spent: else one agent could spend another's, by asking it again and again.
+        began = self._admission(ctx.message_id).chain[:1]
+        with on_behalf_of(began[0] if began else agent):
+            return await self._complete(agent, message, ctx.message_id)
+
+    async def _complete(self, agent: str, message: ModelRequest, message_id: str | None) -> ModelReply:
+        seed = self._seed_for(agent, message, message_id)
         if message.json_schema is None:
             completion = await self._filler.text(
                 agent,
@@ -103,7 +110,7 @@ class ModelGateway(RoutedAgent):
                 completion_tokens=usage.completion_tokens,
             )
         before = self._spent(agent)
-        parent = self._refined(ctx.message_id)
+        parent = self._refined(message_id)
         content = await self._idea(
             agent,
             FillRequest(

@@ -17,6 +17,7 @@ from creator.policy import Rule
 from creator.progress.counts import duration
 from creator.reporting.conclusions import Sentence, conclusions
 from creator.reporting.standings import ONE_SHOT, Standings, rating_in_short
+from creator.spending.limits import way_on
 from creator.spending.words import cost_beside, tokens_beside
 from creator.text import clean
 
@@ -83,6 +84,8 @@ def _print_next(console: Console, outcome: RunOutcome, standings: Standings) -> 
         steps.append(("", f"{PROGRAM} agents show {clean(outcome.live[0].name, 64)}{folder}"))
     if outcome.pending:
         steps.append(("Decide", f"{PROGRAM} agents approve {clean(outcome.pending[0].name, 64)}{folder}"))
+    elif outcome.limit:
+        steps.append(("Go on", way_on(outcome.limit, outcome.run_id) + folder))
     elif outcome.exit_code and not outcome.interrupted:
         steps.append(("Mend", f"{PROGRAM} doctor"))
     for label, step in steps:

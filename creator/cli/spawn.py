@@ -77,7 +77,7 @@ class ReviewingCommand(click.Command):
     metavar="[WHEN]",
     help="Approve each module before it goes live: --review asks here, --review=later lets it wait [default: no].",
 )
-@click.option("--max-agents", metavar="M", help="With the colleagues that agents ask for [default: twice N].")
+@click.option("--max-agents", metavar="M", help="With colleagues and all generations [default: N colleagues].")
 @click.option("--max-depth", metavar="D", help="Generations of colleagues that agents ask for [default: 2].")
 @click.option("--colleagues-each", metavar="C", help="How many one agent may ask for [default: 2].")
 @click.option(

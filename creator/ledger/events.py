@@ -75,3 +75,13 @@ def count_events(ledger: LedgerFile, kind: str) -> dict[str, int]:
     """
     found = ledger.read("SELECT subject, count(*) FROM events WHERE kind = ? GROUP BY subject", bounded(kind))
     return {str(subject): int(number) for subject, number in found}
+
+
+def count_messages(ledger: LedgerFile) -> dict[str, int]:
+    """How many requests there were, by who sent them.
+
+    Raises:
+        EnvironmentFault: The ledger cannot be read.
+    """
+    found = ledger.read("SELECT source, count(*) FROM messages GROUP BY source")
+    return {str(source): int(number) for source, number in found}

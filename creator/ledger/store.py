@@ -45,6 +45,7 @@ class Ledger(LedgerFile):
     record_event = events.record_event
     record_message = events.record_message
     count_events = events.count_events
+    count_messages = events.count_messages
 
     record_births = births.record_births
     record_attempt = births.record_attempt

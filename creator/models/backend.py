@@ -5,11 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from autogen_core.models import LLMMessage
 
 from creator.errors import TerminalModelError
+
+CHECK_PROMPT_TOKENS: Final = 128
+CHECK_ANSWER_TOKENS: Final = 16
+"""What `Backend.check` may cost at most: its question is short, and tried again only when it was refused."""
 
 Strategy = Literal["object", "slots"]
 """How a model gives structured answers: whole JSON objects, or slot by slot (small models)."""

@@ -20,7 +20,8 @@ from creator.models.pace import Clock, Pace
 from creator.models.patience import Patience
 from creator.models.prompts import after_refusal, shortened
 from creator.models.vectors import kept_vectors, vector_in
-from creator.spending.budget import Budget
+from creator.spending.bounds import most_prompt_tokens, most_text_tokens
+from creator.spending.budget import Budget, Reservation
 from creator.spending.prices import Price
 
 Answer = TypeVar("Answer", Completion, Embeddings)
@@ -118,7 +119,7 @@ class ModelCalls:
         timeout: Seconds for one try.
         accounts: By agent, shared with the calls to other models; None for a book of its own.
         memory: Knows answers already.
-        budget: Looked at before each try.
+        budget: Holds what each try may cost.
         price: The model's; None when it is unknown.
         durable: Returns once what ``on_call`` was told is safe from a power loss.
         clock: Whose time counts for waits.
@@ -210,7 +211,10 @@ class ModelCalls:
         async def ask() -> Completion:
             nonlocal asked
             asked = True
-            return await self._answered(agent, key, messages, attempt)
+            return await self._answered(agent, key, messages, attempt, most)
+
+        def most(prompt: Sequence[LLMMessage]) -> Usage:
+            return Usage(most_prompt_tokens(prompt, json_schema, extra), max_tokens)
 
         known = partial(self._known, agent, self._backend.name, key, _characters(messages), started)
         try:
@@ -250,7 +254,8 @@ class ModelCalls:
             attempt = partial(self._backend.embed, batch, model=model, timeout=self._timeout)
             patience = Patience(self._clock, EMBEDDING_TRIES, EMBEDDING_SECONDS, EMBEDDING_SECONDS)
             tell = partial(self._tell_each, batch)
-            answer = await self._tried(agent, model, "", sum(map(len, batch)), attempt, patience, tell)
+            most = Usage(most_text_tokens(batch), 0)
+            answer = await self._tried(agent, model, "", sum(map(len, batch)), most, attempt, patience, tell)
             await self._durable()
             vectors.update(zip(batch, answer.vectors, strict=True))
         return [vectors[text] for text in texts]
@@ -261,6 +266,7 @@ class ModelCalls:
         key: str,
         messages: Sequence[LLMMessage],
         attempt: Callable[[Sequence[LLMMessage]], Awaitable[Completion]],
+        most: Callable[[Sequence[LLMMessage]], Usage],
     ) -> Completion:
         """The answer to a prompt, which is shortened where it has to be, and put once more where it is refused."""
         cuts, refused = 0, False
@@ -268,7 +274,7 @@ class ModelCalls:
             ask, patience = partial(attempt, messages), Patience(self._clock)
             try:
                 completion = await self._tried(
-                    agent, self._backend.name, key, _characters(messages), ask, patience, self._tell
+                    agent, self._backend.name, key, _characters(messages), most(messages), ask, patience, self._tell
                 )
                 if completion.refusal:
                     raise AnswerRefused(completion.refusal)
@@ -289,6 +295,7 @@ class ModelCalls:
         model: str,
         key: str,
         characters: int,
+        most: Usage,
         attempt: Callable[[], Awaitable[Answer]],
         patience: Patience,
         tell: Callable[[CallRecord, Answer | None], None],
@@ -307,16 +314,19 @@ class ModelCalls:
                 reraise=True,
             ):
                 with trial:
-                    tried += 1
-                    account.prompt_characters += characters
-                    try:
-                        # A waiting retry holds no place: others go on while the provider recovers.
-                        async with self._pace.place():
-                            answer = await attempt()
-                    except RetryableModelError as error:
-                        patience.failed(error)
-                        self._outage.failed(error)
-                        raise
+                    # A waiting retry holds nothing: others go on while the provider recovers. Nor does anybody hold
+                    # a place who waits for the budget.
+                    async with self._budget.reserve(
+                        agent, model, prompt_tokens=most.prompt_tokens, completion_tokens=most.completion_tokens
+                    ) as reservation:
+                        tried += 1
+                        account.prompt_characters += characters
+                        try:
+                            answer = await self._try(attempt, reservation)
+                        except RetryableModelError as error:
+                            patience.failed(error)
+                            self._outage.failed(error)
+                            raise
                     self._outage.answered()
         except ModelError as error:
             failure = error
@@ -348,6 +358,19 @@ class ModelCalls:
                 )
         assert answer is not None
         return answer
+
+    async def _try(self, attempt: Callable[[], Awaitable[Answer]], reservation: Reservation) -> Answer:
+        """One try, and what it has cost as far as that is known."""
+        async with self._pace.place():
+            reservation.sent()
+            try:
+                answer = await attempt()
+            except ModelError as error:
+                if not error.may_have_cost:
+                    reservation.release()
+                raise
+            reservation.settle(answer.usage)
+            return answer
 
     def _known(
         self,

@@ -167,12 +167,12 @@ class ClientBackend(Backend):
                 async with asyncio.timeout(timeout):
                     result = await self._client.create(list(messages), extra_create_args=arguments)
             except TimeoutError:
-                raise RetryableModelError(f"no answer within {timeout:g} s") from None
+                raise RetryableModelError(f"no answer within {timeout:g} s", may_have_cost=True) from None
             except Exception as error:
                 # A provider may quote the key, and a traceback shows causes.
                 raise translated(error, self._safe(error), reply) from None
         if not isinstance(result.content, str):
-            raise TerminalModelError("the model answered with a tool call, which nobody offered")
+            raise TerminalModelError("the model answered with a tool call, which nobody offered", may_have_cost=True)
         # An answer that is there and ended as usual is no refusal: only others are looked at more closely.
         unusual = not result.content.strip() or result.finish_reason not in ("stop", "length")
         return Completion(
@@ -197,14 +197,15 @@ class ClientBackend(Backend):
                         model=model, input=list(texts), encoding_format="float"
                     )
             except TimeoutError:
-                raise RetryableModelError(f"no answer within {timeout:g} s") from None
+                raise RetryableModelError(f"no answer within {timeout:g} s", may_have_cost=True) from None
             except Exception as error:
                 failure = translated(error, self._safe(error), reply)
                 raise (TerminalModelError(failure.text) if isinstance(failure, Unsupported) else failure) from None
         vectors, tokens = _vectors(answer)
         lengths = {len(vector) for vector in vectors}
         if len(vectors) != len(texts) or len(lengths) != 1 or not 1 <= lengths.pop() <= MAX_DIMENSIONS:
-            raise TerminalModelError("the answer does not hold one vector for each text")
+            text = "the answer does not hold one vector for each text"
+            raise TerminalModelError(text, may_have_cost=True)
         return Embeddings(vectors, Usage(tokens, 0))
 
     def _safe(self, error: BaseException) -> str:

@@ -62,12 +62,12 @@ def translated(error: Exception, text: str, reply: Reply) -> Exception:
     if isinstance(error, (ConnectionError, TimeoutError)) or any(
         word in one for one in names for word in ("Connect", "Timeout", "ProtocolError", "ReadError", "WriteError")
     ):
-        return RetryableModelError(f"{name}: {text}")
+        return RetryableModelError(f"{name}: {text}", may_have_cost=True)
     if isinstance(error, (ValueError, TypeError, IndexError, KeyError, AttributeError, json.JSONDecodeError)) or (
         isinstance(status, int)  # below 400: the client could not make anything of the answer
     ):
-        return RetryableModelError(f"the answer is not a completion ({reply.kind})")
-    return TerminalModelError(f"{name}: {text}")
+        return RetryableModelError(f"the answer is not a completion ({reply.kind})", may_have_cost=True)
+    return TerminalModelError(f"{name}: {text}", may_have_cost=True)
 
 
 def _by_status(status: int, text: str, reply: Reply) -> Exception:
@@ -81,7 +81,7 @@ def _by_status(status: int, text: str, reply: Reply) -> Exception:
     if status in OVERLOADED_STATUS:
         return RetryableModelError(text, reply.retry_after, "overloaded")
     if status in UNREACHABLE_STATUS:
-        return RetryableModelError(text, reply.retry_after, "unreachable")
+        return RetryableModelError(text, reply.retry_after, "unreachable", may_have_cost=True)
     if status in RETRYABLE_STATUS or status >= 500:
         return RetryableModelError(text, reply.retry_after)
     return Unsupported(text) if status in (400, 422) else TerminalModelError(text)

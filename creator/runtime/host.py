@@ -225,6 +225,8 @@ class HardenedHost(GrpcWorkerAgentRuntimeHost):
         on_exchange: Called for every request that ended.
         on_refusal: Called with client and reason for what is refused.
         on_disconnect: Called with the client when its stream has ended.
+        admit: Called before a request of a cell is passed on, with the name of the agent with whom the conversation
+            began; what it raises, a `MessagingError`, is the answer instead.
 
     Raises:
         ValueError: The address cannot be used like this.
@@ -243,6 +245,7 @@ class HardenedHost(GrpcWorkerAgentRuntimeHost):
         on_exchange: Callable[[Exchange], None] | None = None,
         on_refusal: Callable[[str, str], None] | None = None,
         on_disconnect: Callable[[str], None] | None = None,
+        admit: Callable[[str], None] | None = None,
     ) -> None:
         check_address(address, credentials, tls)
         self._address = address
@@ -259,7 +262,7 @@ class HardenedHost(GrpcWorkerAgentRuntimeHost):
             ],
             extra_grpc_config,
         )
-        self._switch = Switch(limits, hop_limit, dict(topics or {}), on_exchange, on_refusal)
+        self._switch = Switch(limits, hop_limit, dict(topics or {}), on_exchange, on_refusal, admit)
         self._servicer: HardenedServicer = HardenedServicer(credentials, self._switch, on_disconnect)
         self._serve_task = None
         self._server: Any = None

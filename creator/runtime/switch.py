@@ -58,6 +58,8 @@ class Switch:
         topics: The topic types that clients of a role may publish to and subscribe to; trusted ones may all.
         on_exchange: Called for every request that ended.
         on_refusal: Called with client and reason for what is refused.
+        admit: Called before a request of a cell is passed on, with the name of the agent with whom the conversation
+            began; what it raises, a `MessagingError`, is the answer instead.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Switch:
         topics: dict[Role, frozenset[str]],
         on_exchange: Callable[[Exchange], None] | None,
         on_refusal: Callable[[str, str], None] | None,
+        admit: Callable[[str], None] | None = None,
     ) -> None:
         self.limits = limits
         self._owners: dict[str, Client] = {}
@@ -74,6 +77,7 @@ class Switch:
         self.topics = Topics(limits, topics, self._owners.get, self.refusal)
         self._on_exchange = on_exchange
         self._on_refusal = on_refusal
+        self._admit_agent = admit
         self._clients: dict[str, Client] = {}
         self._paces: dict[str, Pace] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
@@ -217,6 +221,8 @@ class Switch:
                 or not callee.has_room(size)
             ):  # fmt: skip
                 raise self.refusal(client, "overload", f"{request.target.type!r} has too much to do", Overloaded)
+            if self._admit_agent is not None and client.grant.role == "cell":
+                self._admit_agent(admission.chain[0])
         except MessagingError as error:
             self._report(client, request, size, Admission(), type(error).__name__)
             client.outbox.put(error_message(caller_id, error), _ERROR_SIZE)

@@ -122,8 +122,8 @@ async def test_a_call_that_hangs_is_tried_again(run: Any, monkeypatch: pytest.Mo
 
 async def test_the_deadline_ends_a_run_with_a_model_that_hangs(run: Any) -> None:
     outcome = await run(2, fault=lambda number, request: "hang" if number > 1 else None, deadline=2)
-    assert outcome.exit_code == 1
-    assert "deadline of 2 s" in outcome.reason
+    assert outcome.exit_code == 3
+    assert outcome.limit == "the deadline of 2 s is reached (--deadline)"
 
 
 @pytest.mark.parametrize(

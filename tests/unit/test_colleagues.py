@@ -20,6 +20,8 @@ from creator.outcome import AgentOutcome
 from creator.progress import SilentProgress
 from creator.record import RunRecord
 from creator.settings import SpawnSettings
+from creator.spending.budget import Budget
+from creator.spending.limits import Limits, Spent
 from creator.wishes import USER, Wish
 
 
@@ -39,7 +41,8 @@ class Run:
 
     def open(self) -> Colleagues:
         numbers = itertools.count(len(self.record.agents) + 1)
-        return Colleagues(self.settings, 7, ["idea_agent"], self.record, numbers, brief_data())
+        budget = Budget(Limits.of(self.settings), spent=Spent(births=self.record.agents))
+        return Colleagues(self.settings, 7, ["idea_agent"], self.record, numbers, brief_data(), budget)
 
     def live(self, name: str, asked_by: str = "", parents: tuple[str, ...] = ()) -> None:
         number = len(self.record.agents) + 1
