@@ -416,7 +416,7 @@ def _reason(
 ) -> str:
     """Why the exit code is not 0, in one line."""
     if interrupted:
-        return f"interrupted: {made} of {asked} ideas are written"
+        return f"interrupted: {made} of {asked} ideas are written; go on: python -m creator runs resume {run_id}"
     if limit:
         return f"{made} of {asked} ideas exist; {limit}; go on with: {way_on(limit, run_id)}"
     if made >= asked:

@@ -427,10 +427,9 @@ class ModelCalls:
             record = replace(record, retries=0)  # they are counted once
 
     def _cost(self, model: str, prompt_tokens: int, completion_tokens: int) -> float | None:
-        """What a call cost; the price is that of the model that writes, not of one that embeds."""
-        if self._price is None or model != self._backend.name:
-            return None
-        return self._price.cost(prompt_tokens, completion_tokens)
+        """What a call cost; None where the price is unknown."""
+        price = self._price if model == self._backend.name else self._embedding_price
+        return None if price is None else price.cost(prompt_tokens, completion_tokens)
 
 
 def _tokens(usage: Usage | None) -> tuple[int, int]:

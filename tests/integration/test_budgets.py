@@ -30,6 +30,7 @@ from creator.spending.prices import Price
 from creator.spending.shares import share_holder
 from sandbox.errors import BudgetUsedUp
 from sandbox.protocol import CREATOR, JUDGE
+from tests.clocks import Waited
 from tests.conftest import RecordedProgress
 from tests.integration.runtime.conftest import OpenHouse, open_house, socket
 from tests.integration.runtime.house import Ask, Worker
@@ -153,13 +154,11 @@ class Counted:
 
 
 @pytest.fixture
-def priced(monkeypatch: pytest.MonkeyPatch) -> None:
+def priced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The scripted model has a price."""
-
-    def with_price(limits: Limits, **options: Any) -> Budget:
-        return Budget(limits, **{**options, "price_of": lambda model: PRICE})
-
-    monkeypatch.setattr("creator.world.Budget", with_price)
+    prices = tmp_path / "prices.json"
+    prices.write_text(json.dumps({"openai:scripted": {"prompt": PRICE.prompt, "completion": PRICE.completion}}))
+    monkeypatch.setenv("CREATOR_PRICES", str(prices))
 
 
 def messages_of(outcome: RunOutcome) -> int:
@@ -347,7 +346,7 @@ def test_fewer_agents_than_are_asked_for_are_a_mistake(capsys: pytest.CaptureFix
     ("limit", "line"),
     [
         ({"max_tokens": 50}, r"the limit of 50 tokens is reached \(--max-tokens\) before anything could begin"),
-        ({"max_cost": 5}, "--max-cost needs to know what openai:scripted costs"),
+        ({"max_cost": 5}, "--max-cost needs the price of openai:scripted"),
     ],
 )
 async def test_a_run_that_cannot_begin_is_a_mistake(run: Any, tmp_path: Path, limit: dict[str, Any], line: str) -> None:
@@ -393,9 +392,7 @@ async def test_the_host_asks_before_it_passes_on_what_a_cell_sends(open_house: O
         assert [one.outcome for one in house.exchanges][-1] == "BudgetUsedUp"
 
 
-async def test_a_try_costs_what_the_server_may_charge_for_and_no_more(
-    serve: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_try_costs_what_the_server_may_charge_for_and_no_more(serve: Any) -> None:
     faults = ["429", "500", "hang", None]
     server = serve(fault=lambda number, asked: faults[number - 1])
     budget = Budget(Limits(tokens=10_000))
@@ -403,12 +400,12 @@ async def test_a_try_costs_what_the_server_may_charge_for_and_no_more(
         calls = ModelCalls(backend, budget=budget, timeout=1)
         ask: list[LLMMessage] = [UserMessage(content="x" * 1_000, source="user")]
         await calls.complete(CREATOR, ask, temperature=0, max_tokens=100)
-    monkeypatch.setattr("creator.models.calls.TRIES", 2)
     ((_, spent, _),) = budget.left()
     assert 1_100 <= spent < 2_200, "all of what hung, as it may have been charged for, and little of what answered"
     nowhere = Budget(Limits(tokens=10_000))
     async with choose_backend("openai:scripted", "http://127.0.0.1:9/v1", {}, progress=print) as backend:
         with pytest.raises(RetryableModelError) as caught:
-            await ModelCalls(backend, budget=nowhere).complete(CREATOR, ask, temperature=0, max_tokens=1)
+            calls = ModelCalls(backend, budget=nowhere, clock=Waited().clock)
+            await calls.complete(CREATOR, ask, temperature=0, max_tokens=1)
     assert not caught.value.may_have_cost
     assert nowhere.left() == [("tokens", 0, 10_000)]
