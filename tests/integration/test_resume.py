@@ -11,6 +11,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tests.scripted_server import ScriptedServer
 
 COUNT = 20
 POINTS = 50
+SIDE_BY_SIDE = 2
 CHECKS = 1
 """Calls by which a run finds out that its model answers."""
 UNDER_WAY = 32
@@ -40,7 +42,7 @@ def environment() -> dict[str, str]:
 def spawn_command(server: ScriptedServer, output: Path, count: int = COUNT, *more: str) -> list[str]:
     return command(
         *("spawn", str(count), "--model", "openai:scripted", "--base-url", server.url, "--sandbox", "process"),
-        *("--seed", "7", "--output", str(output), "--quiet", *more),
+        *("--agents-per-cell", "10", "--seed", "7", "--output", str(output), "--quiet", *more),
     )
 
 
@@ -146,14 +148,18 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> int:
     return server.calls
 
 
-@pytest.mark.parametrize("number", range(POINTS))
+@pytest.mark.parametrize("first", range(0, POINTS, SIDE_BY_SIDE))
 def test_a_run_that_is_killed_at_any_moment_is_gone_on_with(
-    number: int, calls: int, serve: Callable[..., ScriptedServer], tmp_path: Path
+    first: int, calls: int, serve: Callable[..., ScriptedServer], tmp_path: Path
 ) -> None:
-    point = random.Random(f"kill/{number}").randint(CHECKS + 1, calls)
-    record = killed_and_resumed(serve, tmp_path, point)
-    assert_whole(record)
-    assert record.paid.total() <= 1.2 * calls, "the rest of it took more than the whole"
+    def killed(number: int) -> Record:
+        point = random.Random(f"kill/{number}").randint(CHECKS + 1, calls)
+        return killed_and_resumed(serve, tmp_path / str(number), point)
+
+    with ThreadPoolExecutor() as runs:
+        for record in runs.map(killed, range(first, first + SIDE_BY_SIDE)):
+            assert_whole(record)
+            assert record.paid.total() <= 1.2 * calls, "the rest of it took more than the whole"
 
 
 # What else ends a run before its time
