@@ -232,7 +232,7 @@ class Contest:
         return Conclusion(
             idea_fields=self._house.form.fields,
             ranking=ranking,
-            diversity=await diversity_of(agents, ideas, WordLikeness()),
+            diversity=await diversity_of(agents, ideas, WordLikeness()) if agents else None,
             baseline=baseline,
             one_shot=self._baseline,
             generations=self._generations() if self._settings.generations else [],

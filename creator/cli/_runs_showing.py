@@ -101,7 +101,7 @@ def _print_facts(
 
     outcome = view.outcome
     state = state_text(state_of(view))
-    reason = outcome.limit or outcome.reason
+    reason = outcome.limit or outcome.reason.removeprefix(f"{state_of(view)}: ")
     if reason:
         state.append(f": {clean(reason, 400)}", "default")
     changed = [f"{clean(name, 40)} {setting_text(value)}" for name, value in list(settings.items())[:_SETTINGS]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -201,6 +202,25 @@ def test_a_run_that_was_interrupted_is_gone_on_with(serve: Callable[..., Scripte
     assert "runs resume" in errors
     assert go_on(tmp_path, "--quiet").returncode == 0
     assert_whole(read(tmp_path), 10)
+
+
+@pytest.mark.parametrize("size", ["250k", "500k", "800k"])
+def test_a_run_whose_disk_was_full_is_gone_on_with(
+    size: str, serve: Callable[..., ScriptedServer], tmp_path: Path
+) -> None:
+    """The disk is a file system of its own, in a mount namespace of its own, that gets larger between the two."""
+    disk, seen = tmp_path / "disk", tmp_path / "seen"
+    disk.mkdir()
+    spawn, again = spawn_command(serve(), disk, 5), command("runs", "resume", "--output", str(disk), "--quiet")
+    script = (
+        f"mount -t tmpfs -o size={size} none {disk} && ! {shlex.join(spawn)} && "
+        f"mount -o remount,size=100m {disk} && {shlex.join(again)} && cp -r {disk} {seen}"
+    )
+    namespace = ["unshare", "--map-root-user", "--mount", "sh", "-c", script]
+    done = subprocess.run(namespace, env=environment(), capture_output=True, timeout=300, check=False, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "No space is left" in done.stderr or "is full" in done.stderr
+    assert_whole(read(seen), 5)
 
 
 def test_a_run_that_is_going_on_is_left_alone(serve: Callable[..., ScriptedServer], tmp_path: Path) -> None:
