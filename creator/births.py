@@ -314,7 +314,9 @@ class Nursery:
             asked_by=known.asked_by,
         )
         feedback = f"{name} is written anew{f', because: {why}' if why else ''}; make it clearly different"
-        draft = await self._write(self._order(wish, before.attempt + 1, feedback, name))
+        # Each try draws anew: the same question would get the same answer, as that is known.
+        failed = self._record.ledger.count_events("not regenerated").get(name, 0)
+        draft = await self._write(self._order(wish, before.attempt + 1 + failed, feedback, name))
         await trial(draft.source)
         draft = await self._admitted(draft, self._wait_unsaved)
         source = (self._modules.directory / f"{name}.py").read_text("utf-8")

@@ -50,8 +50,8 @@ class Asker:
     said: list[str] = field(default_factory=list)
     faults: list[EnvironmentFault] = field(default_factory=list)
 
-    async def __call__(self, messages: list[LLMMessage] = ASK) -> Completion:
-        return await self.calls.complete("ada", messages, temperature=0.5, max_tokens=10)
+    async def __call__(self, messages: list[LLMMessage] = ASK, sample: str = "") -> Completion:
+        return await self.calls.complete("ada", messages, temperature=0.5, max_tokens=10, sample=sample)
 
 
 @asynccontextmanager
@@ -61,7 +61,14 @@ async def asking(server: ScriptedServer, spec: str = SPECS[0], timeout: float = 
     async with choose_backend(spec, url, environ, progress=print) as backend:
         records: list[CallRecord] = []
         time, said, faults = Waited(), list[str](), list[EnvironmentFault]()
-        calls = ModelCalls(backend, records.append, timeout, clock=time.clock, say=said.append, on_fault=faults.append)
+        calls = ModelCalls(
+            backend,
+            lambda record, answer: records.append(record),
+            timeout,
+            clock=time.clock,
+            say=said.append,
+            on_fault=faults.append,
+        )
         yield Asker(server, calls, records, time, said, faults)
 
 
@@ -394,7 +401,7 @@ async def test_a_storm_of_429_loses_no_call(serve: Any) -> None:
     server = serve(latency=0.01, at_once=2)
     server.headers = {"Retry-After": "0"}
     async with asking(server) as ask, asyncio.TaskGroup() as group:
-        tasks = [group.create_task(ask()) for _ in range(40)]
+        tasks = [group.create_task(ask(sample=str(number))) for number in range(40)]
     assert {task.result().text for task in tasks} == {"Yes."}
     assert server.turned_away > 0
     assert server.most_active <= 2
