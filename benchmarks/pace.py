@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import random
 import statistics
 import time
@@ -33,8 +34,9 @@ Way = Callable[[Backend], Callable[[], Awaitable[object]]]
 
 def paced(backend: Backend) -> Callable[[], Awaitable[object]]:
     """As a run calls its model."""
-    calls = ModelCalls(backend)
-    return lambda: calls.complete("ada", ASK, temperature=0, max_tokens=10)
+    calls, numbers = ModelCalls(backend), itertools.count()
+    # Each is a question of its own: the same one would be asked once for all.
+    return lambda: calls.complete("ada", ASK, temperature=0, max_tokens=10, sample=str(next(numbers)))
 
 
 def stubborn(backend: Backend) -> Callable[[], Awaitable[object]]:
