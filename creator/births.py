@@ -110,20 +110,29 @@ class Nursery:
         """The name of a new live agent, or None when it was given up; recorded either way.
 
         Three tries may fail. What a person rejects is written anew with the reason, and counts as none of them. A bred
-        agent that is too much like one that lives is a failed try, too, and inherits less at the next.
+        agent that is too much like one that lives is a failed try, too, and inherits less at the next. In a run that
+        is played again there is one try: the last one of then.
         """
-        if wish.restart and (again := await self._restart(wish)) is not None:
-            return again
+        reason = wish.feedback
+        if wish.restart:
+            try:
+                return await self._restart(wish)
+            except StartFailed as failed:
+                reason = failed.reason
+        if wish.fate is not None and not wish.fate.written:
+            self._give_up(wish, wish.name, wish.tries + 1, wish.fate.reason)
+            return None
         number = wish.number
         given = None if wish.restart else wish.draft
         name: str | None = None
-        reason, attempt, failures, rejections = wish.feedback, wish.tries, 0, 0
-        while failures < (1 if given is not None else TRIES) and rejections < MAX_REJECTIONS:
+        attempt, failures, rejections = wish.tries, 0, 0
+        tries = 1 if given is not None or wish.name is not None else TRIES
+        while failures < tries and rejections < MAX_REJECTIONS:
             attempt += 1
             self._shares.expect(number)
             try:
                 draft = given or await self._write(self._order(wish, attempt, reason, wish.name))
-                if wish.heritage is not None:
+                if wish.heritage is not None and wish.name is None:
                     self._found_new(draft)
             except _FailedTry as failed:
                 reason, failures = failed.reason, failures + 1
@@ -153,12 +162,20 @@ class Nursery:
                 self._offspring.pop(name, None)
         if name in self._taken:
             name = None  # another agent has it by now
-        self._taken.add(name or f"agent_{number}")
-        self._record.agent(wish, name or f"agent_{number}", "failed", attempts=attempt, reason=reason)
+        self._give_up(wish, name or wish.name, attempt, reason)
         return None
 
-    async def _restart(self, wish: Wish) -> str | None:
-        """Start an agent that lived in an earlier life of the run; None when it does not start, which is on record."""
+    def _give_up(self, wish: Wish, name: str | None, attempts: int, reason: str) -> None:
+        name = name or f"agent_{wish.number}"
+        self._taken.add(name)
+        self._record.agent(wish, name, "failed", attempts=attempts, reason=reason)
+
+    async def _restart(self, wish: Wish) -> str:
+        """Start an agent that lived in an earlier life of the run, and give its name.
+
+        Raises:
+            StartFailed: It does not start, which is on record.
+        """
         assert wish.draft is not None
         blueprint = wish.draft.blueprint
         try:
@@ -168,7 +185,7 @@ class Nursery:
         except StartFailed as failed:
             self._note(wish, max(1, wish.tries), "cell", failed.reason, blueprint.name)
             self._taken.discard(blueprint.name)
-            return None
+            raise
         self._announce(blueprint)
         self._record.agent(wish, blueprint.name, "live", attempts=wish.tries, sha256=sha256, blueprint=blueprint)
         return blueprint.name
@@ -246,6 +263,8 @@ class Nursery:
         name = draft.blueprint.name
         async with self._starting:
             sha256 = self._saved(draft)
+            if wish.fate is not None and not wish.fate.lived:
+                raise StartFailed(wish.fate.reason)
             await self._cells.start(name, sha256, self._dice(wish.number, attempt))
         self._announce(draft.blueprint)
         self._record.agent(wish, name, "live", attempts=attempt, sha256=sha256, blueprint=draft.blueprint)

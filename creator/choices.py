@@ -29,6 +29,8 @@ class Choices:
     ) -> None:
         self._ledger = ledger
         self._on_fault = on_fault
+        self.played_again = known is not None
+        """Whether earlier decisions are those of another run, and not on record yet."""
         self._known = known or ledger.choice
         self._asked: Counter[tuple[str, str, str]] = Counter()
 
@@ -61,9 +63,10 @@ class Choices:
         nth = self._asked[kind, agent, conversation]
         try:
             known = self._known(kind, agent, conversation, nth)
-            if known is not None and fits(known):
+            fitting = known is not None and fits(known)
+            if known is not None and fitting and not self.played_again:
                 return known
-            chosen = choose()
+            chosen = known if known is not None and fitting else choose()
             self._ledger.record_choice(kind, agent, conversation, nth, chosen)
         except EnvironmentFault as fault:
             self._on_fault(fault)

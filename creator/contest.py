@@ -76,6 +76,8 @@ class Contest:
         self._script = script
         self._likeness = likeness_for(settings, house.backend, house.calls, record.progress.say)
         self._groups = Groups(self._likeness)
+        self._held: list[IdeaOutcome] = []
+        """Ideas of a run that is played again: they take part by number, in whatever order they come this time."""
         self._baseline: list[IdeaOutcome] = []
         """The one-shot ideas that take part."""
         self._spent = [row.chosen["tokens"] for row in record.ledger.choices(_SPENT)][:generation]
@@ -104,7 +106,7 @@ class Contest:
     async def begin(self, group: asyncio.TaskGroup) -> None:
         """Begin to compare, and to ask for one-shot ideas; the tasks are the group's, and end with `end`."""
         for idea in self._record.ideas:
-            await self.enter(idea)
+            await self._enter(idea)
         if self._tournament is not None:
             self._tasks.append(group.create_task(self._tournament.play()))
         if self._source is not None:
@@ -127,6 +129,12 @@ class Contest:
 
     async def enter(self, idea: IdeaOutcome) -> None:
         """Take in an idea: under the one that it nearly repeats, or among those that judges compare."""
+        if self._script is not None:
+            self._held.append(idea)
+        else:
+            await self._enter(idea)
+
+    async def _enter(self, idea: IdeaOutcome) -> None:
         placement = await self._groups.add(idea.number, idea.final, idea.weak)
         if self._tournament is None:
             return
@@ -141,6 +149,9 @@ class Contest:
         """A generation has no more ideas to give: wait until all that are there have been compared."""
         if self._asking is not None:
             await self._asking
+        held, self._held = sorted(self._held, key=lambda one: one.number), []
+        for idea in held:
+            await self._enter(idea)
         await self._judged()
         self._spent.append(self._population_tokens())
         self._record.ledger.record_choice(_SPENT, "", "", len(self._spent), {"tokens": self._spent[-1]})
@@ -162,12 +173,13 @@ class Contest:
         for reason in self._source.failures:
             self._record.event("no one-shot idea", BASELINE, reason=reason)
         groups = Groups(self._likeness)
-        for one in self._record.one_shots:
+        one_shots = sorted(self._record.one_shots, key=lambda one: one.number)  # who came first makes no difference
+        for one in one_shots:
             await groups.add(one.number, one.final, one.weak)
-        ranking = order_by_checks(self._record.one_shots, groups)
+        ranking = order_by_checks(one_shots, groups)
         order = sorted(ranking.order, key=ranking.under.__contains__)  # near-duplicates last
         chosen = set(order[: len(self._record.ideas)])
-        self._baseline = [one for one in self._record.one_shots if one.number in chosen]
+        self._baseline = [one for one in one_shots if one.number in chosen]
         if self._tournament is not None:
             self.expect(len(self._baseline))
             for one in self._baseline:

@@ -68,7 +68,7 @@ async def _at_once() -> None:
     return None
 
 
-async def _refuse(order: ColleagueOrder, asker: str) -> Colleague:
+async def _refuse(order: ColleagueOrder, asker: str, conversation: str) -> Colleague:
     return Colleague(name=None, reason="nobody can be created here")
 
 
@@ -82,7 +82,7 @@ class Listeners:
         exchange: The host saw a request end.
         refusal: The host refused something to a client, for a reason.
         exited: A cell ended by itself.
-        order: An agent wishes for a colleague.
+        order: An agent wishes for a colleague, in a conversation.
         closing: The host's counters, while everyone is still connected.
         lost: The run's own model is lost for good, and the run with it.
     """
@@ -92,7 +92,7 @@ class Listeners:
     exchange: Callable[[Exchange], None] = _ignore
     refusal: Callable[[str, str], None] = _ignore
     exited: Callable[[CellReport], None] = _ignore
-    order: Callable[[ColleagueOrder, str], Awaitable[Colleague]] = _refuse
+    order: Callable[[ColleagueOrder, str, str], Awaitable[Colleague]] = _refuse
     closing: Callable[[Counters], None] = _ignore
     lost: Callable[[EnvironmentFault], None] = _ignore
 
@@ -289,7 +289,12 @@ class House:
             on_trial,
         )
         agents: dict[str, RoutedAgent] = {
-            CREATOR: CreatorAgent(self._author, self._exited, self._listeners.order),
+            CREATOR: CreatorAgent(
+                self._author,
+                self._exited,
+                self._listeners.order,
+                lambda message_id: self.host.admission(CREATOR, message_id),
+            ),
             REGISTRY: Registry(
                 self.population,
                 lambda message_id: self.host.admission(REGISTRY, message_id),

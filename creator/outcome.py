@@ -274,6 +274,8 @@ class StartedRun(Record):
     """The process of the run, by which a reader tells a run that goes on from one that was killed."""
     host: str = ""
     """The machine of that process."""
+    replay_of: str = ""
+    """The run that is played again; empty for one that is its own."""
     estimate: Estimate | None = None
     """What it was expected to take; None where no estimate can be made."""
 
@@ -307,6 +309,8 @@ class RunOutcome(Conclusion):
     interrupted: bool = False
     limit: str = ""
     """The limit that ended the run before its end, in one line; empty when none did."""
+    replay_of: str = ""
+    """The run that was played again; empty for one that is its own."""
     directory: Path
 
     @property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import IO, Any, BinaryIO, Final, TextIO, cast
 
 from creator.errors import EnvironmentFault
 from creator.files import read_within
@@ -212,13 +213,18 @@ def write_outputs(outcome: RunOutcome) -> None:
             (directory / ONE_SHOT_IDEAS).mkdir(parents=True, exist_ok=True)
 
     def write(idea: IdeaOutcome) -> None:
-        folder, ideas = ("ideas", outcome.ideas) if idea.source == "agent" else (ONE_SHOT_IDEAS, outcome.one_shot)
-        write_atomically(directory / folder / idea_file_name(idea, len(ideas)), render_idea(idea, standings))
+        write_atomically(directory / idea_path(idea, outcome), render_idea(idea, standings))
 
     with ThreadPoolExecutor(_WRITERS) as writers:
         for _ in writers.map(write, [*outcome.ideas, *outcome.one_shot]):
             pass  # whatever failed is raised here
     write_atomically(directory / REPORT_FILE, render_report(outcome))
+
+
+def idea_path(idea: IdeaOutcome, outcome: RunOutcome) -> str:
+    """Where the file of an idea stands in its run's folder."""
+    folder, ideas = ("ideas", outcome.ideas) if idea.source == "agent" else (ONE_SHOT_IDEAS, outcome.one_shot)
+    return f"{folder}/{idea_file_name(idea, len(ideas))}"
 
 
 def write_atomically(path: Path, text: str, option: str = "--output") -> None:
@@ -247,10 +253,27 @@ def writing_atomically(path: Path, option: str = "--output") -> Iterator[TextIO]
     Raises:
         EnvironmentFault: It cannot be written.
     """
+    with writing_bytes_atomically(path, option) as file:
+        text = io.TextIOWrapper(cast(IO[bytes], file), encoding="utf-8", newline="\n", write_through=True)
+        yield text
+        text.detach()
+
+
+@contextmanager
+def writing_bytes_atomically(path: Path, option: str = "--output") -> Iterator[BinaryIO]:
+    """The same for bytes.
+
+    Args:
+        path: The file.
+        option: What the user chooses another place with.
+
+    Raises:
+        EnvironmentFault: It cannot be written.
+    """
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}")
     with reported(path, option):
         try:
-            with temporary.open("x", encoding="utf-8", newline="\n") as file:
+            with temporary.open("xb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())

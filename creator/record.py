@@ -29,7 +29,7 @@ from creator.outcome import (
     exit_code_for,
 )
 from creator.progress import Progress
-from creator.replaying.script import Place
+from creator.replaying.script import Script
 from creator.resuming import row_of
 from creator.runtime import Exchange
 from creator.settings import SpawnSettings
@@ -52,7 +52,7 @@ class RunRecord:
         model: The model's name.
         on_fault: Called when the ledger cannot be written: a callback of the runtime must not raise.
         earlier: What the run had come to when it ended before; None for a new run.
-        places: By conversation: where an idea stands in a run that is played again.
+        script: What the run is played again from; None for one that nobody has played yet.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class RunRecord:
         model: str,
         on_fault: Callable[[EnvironmentFault], None],
         earlier: RunOutcome | None = None,
-        places: Mapping[str, Place] | None = None,
+        script: Script | None = None,
     ) -> None:
         self.settings = settings
         self._form = load_idea_form(settings.idea_schema)
@@ -84,7 +84,8 @@ class RunRecord:
         self.accounts: dict[str, Account] = {}
         self.ledger = Ledger.open(directory / FILE_NAME)
         self._on_fault = on_fault
-        self._places = places or {}
+        self._places: Mapping[str, int] = script.places if script is not None else {}
+        self._replay_of = script.run_id if script is not None else ""
         self._conversations = Conversations()
         self._texts = 0
         self._clock = time.monotonic()
@@ -241,12 +242,12 @@ class RunRecord:
             proposal: The author's own text.
             check: Says in a few words each what is plainly wrong with an idea's final text.
         """
-        next_one = Place(max((one.number for one in self.ideas), default=0) + 1, self._texts)
-        place = self._places.get(conversation, next_one)
-        versions, remarks = self._conversations.lineage(conversation, author, proposal.idea, place.before)
-        self._texts = max(self._texts, place.before + len(versions))
+        taken = [*(one.number for one in self.ideas), *self._places.values()]
+        number = self._places.get(conversation, max(taken, default=0) + 1)
+        versions, remarks = self._conversations.lineage(conversation, author, proposal.idea, self._texts)
+        self._texts += len(versions)
         idea = IdeaOutcome(
-            number=place.number,
+            number=number,
             author=author,
             contributors=contributors_of(author, versions, remarks),
             versions=versions,
@@ -391,6 +392,7 @@ class RunRecord:
             interrupted=interrupted,
             limit=limit,
             directory=self.directory,
+            replay_of=self._replay_of,
             **dict(conclusion or Conclusion()),
         )
 

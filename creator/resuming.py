@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -80,6 +80,7 @@ def wishes_again(
     modules: Modules,
     kept: Sequence[Created],
     talks: dict[str, int],
+    findings: Mapping[tuple[int, int], str],
 ) -> list[Wish]:
     """The agents of a run's newest generation and their parents, and whoever else owes an idea.
 
@@ -94,6 +95,7 @@ def wishes_again(
         modules: Where their modules are.
         kept: The agents of the library that take part.
         talks: By agent: how many conversations there were that came to no idea.
+        findings: By birth and try: why the try came to nothing.
     """
     known = {agent.number: agent for agent in agents}
     library = {one.blueprint.name: one for one in kept}
@@ -108,7 +110,9 @@ def wishes_again(
         draft, lived = _module(agent, modules), agent is not None and agent.state != "pending"
         if draft is None:
             draft, lived = library.get(row.kept), False
-        tries = agent.attempts if agent is not None and agent.state != "pending" else 0
+        tries = agent.attempts if agent is not None and (agent.state != "pending" or draft is not None) else 0
+        if draft is not None and not lived:
+            tries = max(0, tries - 1)  # the try that the draft is of is still going on
         wishes.append(
             Wish(
                 wish.number,
@@ -122,6 +126,7 @@ def wishes_again(
                 restart=lived and draft is not None,
                 tries=tries,
                 talks=talks.get(name, 0),
+                feedback="" if draft is not None else findings.get((row.number, tries), ""),
             )
         )
     return wishes

@@ -81,7 +81,8 @@ class Society:
         self._data = data
         self._record = record
         self._contest = contest
-        self._numbers = itertools.count(max([settings.count, *record.births]) + 1)
+        known = [one.number for one in script.wishes] if script is not None else []
+        self._numbers = itertools.count(max([settings.count, *record.births, *known]) + 1)
         self._choices = choices
         self._script = script
         self._budget = house.budget
@@ -95,7 +96,8 @@ class Society:
         self._colleagues = Colleagues(settings, seed, list(templates), record, self._numbers, data, self._budget)
         # More at once would only wait for the model with their deadlines running.
         at_once = 2 * house.backend.max_concurrency
-        self._places = asyncio.Semaphore(at_once)
+        # In a run that is played again one may have to wait for somebody whom another one orders.
+        self._places = asyncio.Semaphore(max(at_once, len(known)))
         self._few_unsettled = asyncio.Event()
         self._budget.on_births_held = self._few_unsettled.set
         self._group: asyncio.TaskGroup
@@ -266,8 +268,13 @@ class Society:
             self._shares.done(wish.number)
             return  # in an earlier life of the run
         if name is None:
+            self._house.population.miss(wish.name or "")
             self._contest.miss()
             return
+        if wish.fate is not None:
+            self._contest.miss()
+            self._record.agent_failed(wish.number, wish.fate.reason)
+            return  # it came to no idea in the run that is played again
         # Births keep the model busy: who began before would only wait for its colleagues, and hold up theirs.
         await self._few_unsettled.wait()
         async with self._places:
@@ -302,7 +309,7 @@ class Society:
             self._begin_work(self._nursery.replace(number, name, why, self._house.trials.run))
         return number is not None
 
-    async def create_colleague(self, order: ColleagueOrder, asker: str) -> Colleague:
+    async def create_colleague(self, order: ColleagueOrder, asker: str, conversation: str) -> Colleague:
         """An agent wishes for a colleague: within the limits it is born like any other."""
 
         def choose() -> dict[str, Any]:
@@ -313,23 +320,18 @@ class Society:
             self._begin_one(wish)
             return {"number": wish.number, "sector": wish.brief.sector}
 
-        wanted = digest(order.model_dump_json())[:16]
-        chosen = self._choices.decide("order", asker, wanted, choose, self._can_be_had)
+        def fits(known: dict[str, Any]) -> bool:
+            # A run that is gone on with may have other limits now.
+            return known.get("number") in self._born or ("refused" in known and self._script is not None)
+
+        # One agent may want two colleagues at once.
+        wanted = f"{conversation}/{digest(order.model_dump_json())[:16]}"
+        chosen = self._choices.decide("order", asker, wanted, choose, fits)
         if "refused" in chosen:
             return Colleague(name=None, reason=str(chosen["refused"]))
         with self._shares.waiting_for_birth(asker):
             name = await asyncio.shield(self._born[chosen["number"]])
         return Colleague(name=name, sector=chosen["sector"], reason="" if name else "it is not live, or not yet")
-
-    def _can_be_had(self, known: Mapping[str, Any]) -> bool:
-        """Whether an agent that was ordered before is on its way; in a run that is played again it is begun here."""
-        number = known.get("number")
-        if number in self._born or (self._script is not None and "refused" in known):
-            return True
-        wish = self._script.wish(number) if self._script is not None and isinstance(number, int) else None
-        if wish is not None and wish.from_agent:
-            self._begin_one(wish)
-        return wish is not None and wish.from_agent
 
     def _add_agent(self, row: WishRow) -> bool:
         """A person wishes for an agent, which is born like any other; tells whether that is begun."""

@@ -115,11 +115,20 @@ async def spawn(
     )
     lock = RunLock(world.directory) if earlier is None else nullcontext()
     with lock:
-        return await _worked(world, progress, earlier)
+        return await let_work(world, progress, earlier)
 
 
-async def _worked(world: World, progress: Progress, earlier: RunOutcome | None) -> RunOutcome:
-    """Let a world work, with the signals that end it and the outputs that come of it."""
+async def let_work(world: World, progress: Progress, earlier: RunOutcome | None = None) -> RunOutcome:
+    """Let a world work, with the signals that end it and the outputs that come of it.
+
+    Args:
+        world: The run.
+        progress: Told when it is over.
+        earlier: What it had come to before, when it is gone on with.
+
+    Raises:
+        CreatorError: It could not begin.
+    """
     work = asyncio.create_task(world.run())
     loop = asyncio.get_running_loop()
     received: list[signal.Signals] = []
@@ -180,6 +189,10 @@ async def resume(
     """
     with RunLock(directory):
         last = load_run(directory)
+        if last.outcome.replay_of:
+            raise UsageError(
+                f"Run {last.outcome.run_id} is run {last.outcome.replay_of} played again: play that once more instead."
+            )
         if last.state == "finished" and last.outcome.exit_code == 0 and not pending_only:
             progress.say(f"run {last.outcome.run_id} is complete: nothing is left to do")
             return last.outcome

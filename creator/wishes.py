@@ -14,6 +14,21 @@ USER: Final = "user"
 
 
 @dataclass(frozen=True)
+class Fate:
+    """What became of an agent that came to no idea, in a run that is played again.
+
+    Attributes:
+        reason: Why it came to none, in one line.
+        written: Whether its module was left behind; else nothing is written now either.
+        lived: Whether it came to life; else it is not started now either.
+    """
+
+    reason: str
+    written: bool = False
+    lived: bool = False
+
+
+@dataclass(frozen=True)
 class Wish:
     """An agent that shall be born.
 
@@ -30,8 +45,9 @@ class Wish:
             when that does not start the agent is written anew.
         tries: How many tries at its birth there were in an earlier life of the run.
         talks: How many conversations there were then that came to no idea.
-        name: What it has to be called; None for a name of the author's choice.
+        name: What it has to be called, in a run that is played again; None for a name of the author's choice.
         feedback: Why the try before failed.
+        fate: What became of it in the run that is played again, when it came to no idea; None otherwise.
     """
 
     number: int
@@ -47,8 +63,4 @@ class Wish:
     talks: int = 0
     name: str | None = None
     feedback: str = ""
-
-    @property
-    def from_agent(self) -> bool:
-        """Whether an agent asked for it."""
-        return self.asked_by not in ("", USER)
+    fate: Fate | None = None

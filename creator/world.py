@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
 import random
 import shutil
@@ -96,8 +97,7 @@ class World:
         folder = self.directory / "agents"
         folder.chmod(0o755)  # whatever the umask: the sandbox may run as another user
         try:
-            places = script.places if script is not None else None
-            self.record = RunRecord(settings, progress, self.directory, backend.name, self.on_fault, earlier, places)
+            self.record = RunRecord(settings, progress, self.directory, backend.name, self.on_fault, earlier, script)
         except EnvironmentFault:
             if earlier is None:
                 shutil.rmtree(self.directory, ignore_errors=True)
@@ -117,6 +117,7 @@ class World:
         )
         self.templates = templates
         self.taken = {agent.name for agent in self.record.agents.values()} | {one.blueprint.name for one in kept}
+        self.taken |= script.names if script is not None else set()
         self._reviewer = reviewer
         self._judges = judges
         self.origin = script.run_id if script is not None else self.directory.name
@@ -184,7 +185,7 @@ class World:
             self.directory.name,
             templates=self.templates,
             author=self._author,
-            writes_code=self._author.writes_code or any(map(self._is_code, wishes)),
+            writes_code=self._author.writes_code or any(map(self._is_code, self._script_wishes() or wishes)),
             seed=self.seed,
             judges=self._judges,
             memory=self.memory,
@@ -242,7 +243,11 @@ class World:
         self.progress.say(f"model: {self.backend.name} ({self.backend.notice})")
         self.progress.say(f"sandbox: {house.sandbox.line}")
         # What the environment decided, or chance, is decided when the run is gone on with.
-        model = self.settings.model or ("embedded" if self.backend.strategy == "slots" else self.backend.name)
+        model: str | None = None  # nothing of what is played again chooses which model is asked later
+        if self._script is None:
+            model = self.settings.model or ("embedded" if self.backend.strategy == "slots" else self.backend.name)
+        for fact, value in (("strategy", self.backend.strategy), ("judges", [one.name for one in self._judges])):
+            self.record.ledger.record_fact(fact, json.dumps(value))
         write_settings(self.directory, self.settings.model_copy(update={"seed": self.seed, "model": model}))
         write_started(
             self.directory,
@@ -259,14 +264,15 @@ class World:
                 pid=os.getpid(),
                 host=socket.gethostname(),
                 estimate=self.record.estimate,
+                replay_of=self._script.run_id if self._script is not None else "",
             ),
         )
         if self._earlier is None:
             publish_latest(self.settings.output, self.directory)
         self.record.event("started", self.directory.name, seed=self.seed, model=self.backend.name)
 
-    async def _create_colleague(self, order: ColleagueOrder, asker: str) -> Colleague:
-        return await self._society.create_colleague(order, asker)
+    async def _create_colleague(self, order: ColleagueOrder, asker: str, conversation: str) -> Colleague:
+        return await self._society.create_colleague(order, asker, conversation)
 
     async def _first_of(self, work: Coroutine[Any, Any, None], watch: Coroutine[Any, Any, None]) -> None:
         """Wait for the work, unless the watch or a fault ends it before its time."""
@@ -287,6 +293,10 @@ class World:
         if self._script is not None:
             return self._script.generation(0)
         return self._first_wishes() if self._earlier is None else self._wishes_again()
+
+    def _script_wishes(self) -> list[Wish]:
+        """Everybody that a run is played again with, later generations included."""
+        return list(self._script.wishes) if self._script is not None else []
 
     def _is_code(self, wish: Wish) -> bool:
         """Whether its module is there already, and may be more than a filled template."""
@@ -310,7 +320,16 @@ class World:
         choice = record.ledger.choice("parents", "", str(last_generation(births)), 1)
         parents = choice["names"] if choice is not None else []
         agents = record.agents.values()
-        again = wishes_again(births, agents, record.delivered, parents, self.modules, self._kept, record.talks())
+        again = wishes_again(
+            births,
+            agents,
+            record.delivered,
+            parents,
+            self.modules,
+            self._kept,
+            record.talks(),
+            record.ledger.findings(),
+        )
         if self._pending_only:
             pending = {agent.number for agent in agents if agent.state == "pending"}
             done = {agent.number for agent in agents if agent.state == "live"} & record.delivered

@@ -8,6 +8,7 @@ from autogen_core import AgentId, MessageContext, RoutedAgent, message_handler
 
 from creator.agents.messages import CompleteText, CreateAgent, Created, Filled, FillTemplate
 from creator.authors import Author
+from creator.runtime import Admission
 from sandbox.protocol import MODEL_GATEWAY, SUPERVISOR, CellReport, Colleague, ColleagueOrder
 
 
@@ -17,19 +18,22 @@ class CreatorAgent(RoutedAgent):
     Args:
         author: Turns a brief into a checked module; None where nobody is to be written.
         on_report: Called with what the supervisor tells of a cell.
-        on_order: Called with an agent's wish for a colleague, and who wishes.
+        on_order: Called with an agent's wish for a colleague, who wishes, and in which conversation.
+        admission: Gives what the host knows of a request by its id.
     """
 
     def __init__(
         self,
         author: Author | None,
         on_report: Callable[[CellReport], None],
-        on_order: Callable[[ColleagueOrder, str], Awaitable[Colleague]],
+        on_order: Callable[[ColleagueOrder, str, str], Awaitable[Colleague]],
+        admission: Callable[[str | None], Admission],
     ) -> None:
         super().__init__("Writes agents.")
         self._author = author
         self._on_report = on_report
         self._on_order = on_order
+        self._admission = admission
 
     @message_handler
     async def create(self, message: CreateAgent, ctx: MessageContext) -> Created:
@@ -51,7 +55,7 @@ class CreatorAgent(RoutedAgent):
         """Write a colleague for an agent, within the limits of the run."""
         if ctx.sender is None:
             raise PermissionError("a colleague is an agent's wish")
-        return await self._on_order(message, ctx.sender.type)
+        return await self._on_order(message, ctx.sender.type, self._admission(ctx.message_id).conversation)
 
 
 class _GatewayPen:

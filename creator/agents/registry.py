@@ -6,7 +6,7 @@ import asyncio
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Final
 
 from autogen_core import MessageContext, RoutedAgent, message_handler
@@ -18,6 +18,9 @@ from sandbox.protocol import TRIAL_PEER, Colleague, ColleagueRequest, Introducti
 
 SETTLE_SECONDS: Final = 5.0
 """How long a request may wait for the population to be born, so that the first ones choose among many."""
+
+ARRIVAL_SECONDS: Final = 60.0
+"""How long a request waits, in a run that is played again, for the colleague that it was given then."""
 
 COMPARED: Final = 50
 """How many colleagues are compared with the asker; a thousand would cost time at each request."""
@@ -41,13 +44,23 @@ class Population:
         self._asked: Counter[str] = Counter()
         self._live: dict[str, Introduction] = {}
         self._awaited: dict[str, asyncio.Event] = {}
+        self._missed: set[str] = set()
         self.settled = asyncio.Event()
         """Set once nobody is being born any more."""
 
     def announce(self, introduction: Introduction) -> None:
         """Count an agent as live."""
         self._live[introduction.name] = introduction
-        if (awaited := self._awaited.pop(introduction.name, None)) is not None:
+        self._missed.discard(introduction.name)
+        self._wake(introduction.name)
+
+    def miss(self, name: str) -> None:
+        """Nobody needs to wait for an agent of this name: it is not coming."""
+        self._missed.add(name)
+        self._wake(name)
+
+    def _wake(self, name: str) -> None:
+        if (awaited := self._awaited.pop(name, None)) is not None:
             awaited.set()
 
     def remove(self, name: str) -> None:
@@ -55,8 +68,8 @@ class Population:
         self._live.pop(name, None)
 
     async def arrival(self, name: str) -> None:
-        """Wait until an agent of this name is live."""
-        if name not in self._live:
+        """Wait until an agent of this name is live, or is known not to come."""
+        if name not in self._live and name not in self._missed:
             await self._awaited.setdefault(name, asyncio.Event()).wait()
 
     def __len__(self) -> int:
@@ -136,6 +149,24 @@ class Registry(RoutedAgent):
         self._on_trial = on_trial
         self._choices = choices
 
+    async def _wait(self, known: Mapping[str, Any] | None, *, again: bool) -> None:
+        """Wait for the births that may matter, but not for long: a slow one holds up nobody.
+
+        Args:
+            known: Who was chosen before; None when nobody was.
+            again: Whether that was in a run that is played again: then nobody else matters.
+        """
+        name = known.get("name") if known is not None else None
+        try:
+            async with asyncio.timeout(ARRIVAL_SECONDS if again and known is not None else SETTLE_SECONDS):
+                if not again or known is None:
+                    await self._population.settled.wait()
+                if isinstance(name, str):
+                    await self._population.arrival(name)  # who was chosen before may be on its way again
+        except TimeoutError:
+            if again and isinstance(name, str):
+                self._population.miss(name)  # nor does anybody else wait for it
+
     @message_handler
     async def find(self, message: ColleagueRequest, ctx: MessageContext) -> Colleague:
         """A live agent other than the asker and those who took part already."""
@@ -148,13 +179,7 @@ class Registry(RoutedAgent):
         known = None
         if self._choices is not None:
             known = self._choices.next_known("colleague", asker, admission.conversation)
-        try:
-            async with asyncio.timeout(SETTLE_SECONDS):
-                await self._population.settled.wait()
-                if known is not None and isinstance(known.get("name"), str):
-                    await self._population.arrival(known["name"])  # who was chosen before may be on its way again
-        except TimeoutError:
-            pass  # a slow birth holds up nobody: choose among those who are live
+        await self._wait(known, again=self._choices is not None and self._choices.played_again)
 
         def choose() -> dict[str, Any]:
             return self._population.choose(message, asker, chain, admission.conversation).model_dump()

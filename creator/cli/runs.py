@@ -10,6 +10,7 @@ from creator.cli._runs_comparing import compare
 from creator.cli._runs_export import export
 from creator.cli._runs_facts import read_run, summary
 from creator.cli._runs_removing import rm
+from creator.cli._runs_replaying import pack, replay
 from creator.cli._runs_resuming import resume
 from creator.cli._runs_showing import show
 from creator.cli._shared import (
@@ -27,7 +28,7 @@ _SHOWN_REASONS: Final = 10
 
 @click.group(cls=DefaultGroup)
 def runs() -> None:
-    """List all runs; show, compare and remove them.
+    """List all runs; show, compare, play again and remove them.
 
     "runs" is short for "runs list". RUN is a run's id, the beginning of one, or latest.
     """
@@ -65,5 +66,5 @@ def list_runs(output: str | None, as_json: bool) -> None:
 
 
 # Every command that stands in another file is put into the group here.
-for _command in (show, compare, resume, export, rm):
+for _command in (show, compare, resume, replay, pack, export, rm):
     runs.add_command(_command)

@@ -68,11 +68,13 @@ class Seat:
     Args:
         judge: Who sits there.
         deadline: Seconds for one comparison.
+        patient: Whether it is asked on, however many comparisons in a row come to nothing.
     """
 
-    def __init__(self, judge: Judging, deadline: float) -> None:
+    def __init__(self, judge: Judging, deadline: float, *, patient: bool = False) -> None:
         self._judge = judge
         self._deadline = deadline
+        self._patient = patient
         self._pairs = self._agreed = self._first_preferred = self._failed = 0
         self._failed_in_a_row = 0
 
@@ -84,7 +86,7 @@ class Seat:
     async def verdict(self, round: int, first: tuple[int, Idea], second: tuple[int, Idea]) -> Verdict:
         """What the judge says to two ideas in this order; a verdict without a winner when it says nothing."""
         winner, reason = None, f"not asked: {GIVEN_UP_AFTER} comparisons in a row came to nothing"
-        if self._failed_in_a_row < GIVEN_UP_AFTER:
+        if self._patient or self._failed_in_a_row < GIVEN_UP_AFTER:
             winner, reason = await self._ask(first, second)
             self._failed_in_a_row = 0 if winner is not None else self._failed_in_a_row + 1
         judge = self._judge

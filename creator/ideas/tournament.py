@@ -67,7 +67,7 @@ class Tournament:
         deadline: Seconds for one comparison.
         again: Numbers of pairs of ideas that met in an earlier life of the run: they meet before all others.
         known: Verdicts that were given then: nobody is asked for them again.
-        only_again: Whether nobody else meets.
+        only_again: Whether nobody else meets, as in a run that is played again; every judge is asked about all of them.
 
     Raises:
         ValueError: There is no judge.
@@ -92,7 +92,7 @@ class Tournament:
         self._again = list(dict.fromkeys(_in_order(*pair) for pair in again))
         """Pairs that met before, and have not met here yet."""
         self._only_again = only_again
-        self._seats = [Seat(judge, deadline) for judge in judges]
+        self._seats = [Seat(judge, deadline, patient=only_again) for judge in judges]
         self._seed = seed
         self._random = random.Random(seed)
         self._on_verdict = on_verdict

@@ -106,6 +106,18 @@ def record_attempt(ledger: LedgerFile, number: int, attempt: int, stage: str, fi
     )
 
 
+def findings(ledger: LedgerFile) -> dict[tuple[int, int], str]:
+    """By birth and try: why the try came to nothing, which the author was told with the next one.
+
+    Raises:
+        EnvironmentFault: The ledger cannot be read.
+    """
+    found = ledger.read(
+        "SELECT number, attempt, finding FROM attempts WHERE stage NOT IN ('author', 'regenerate') ORDER BY id"
+    )
+    return {(number, attempt): finding for number, attempt, finding in found}
+
+
 def record_blueprint(ledger: LedgerFile, number: int, name: str, sha256: str, blueprint: Mapping[str, Any]) -> None:
     """Record that a module was put on disk; nothing when it is the birth's latest on record already.
 

@@ -50,6 +50,7 @@ class Ledger(LedgerFile):
     record_births = births.record_births
     record_attempt = births.record_attempt
     record_blueprint = births.record_blueprint
+    findings = births.findings
     births = births.births  # last of its module, whose name it takes in this class
 
     record_agent = agents.record_agent

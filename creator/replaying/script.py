@@ -14,19 +14,6 @@ from creator.wishes import Wish
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an idea stood in the run.
-
-    Attributes:
-        number: The idea's.
-        before: The highest id of a text before its own.
-    """
-
-    number: int
-    before: int
-
-
-@dataclass(frozen=True)
 class Script:
     """What a run is played again from.
 
@@ -35,7 +22,7 @@ class Script:
         wishes: Who is born, of all generations, each with the name that it had and the try at which it succeeded.
         choice: Gives what was decided for whom.
         pairs: Numbers of ideas that were compared, in order.
-        places: By conversation: where the idea that came of it stood.
+        places: By conversation: the number of the idea that came of it.
         one_shots: How many one-shot ideas were asked for.
     """
 
@@ -43,13 +30,26 @@ class Script:
     wishes: Sequence[Wish]
     choice: Known
     pairs: Sequence[tuple[int, int]] = ()
-    places: Mapping[str, Place] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
     one_shots: int = 0
 
     def generation(self, number: int) -> list[Wish]:
-        """Who was wished for at the beginning of a generation; whoever agents asked for comes when they ask again."""
-        return [one for one in self.wishes if one.generation == number and not one.from_agent]
+        """Who is born while a generation lives, whoever wished for it then: nobody has to wait to be asked for again.
 
-    def wish(self, number: int) -> Wish | None:
-        """The wish of a birth; None when there was none of this number."""
-        return next((one for one in self.wishes if one.number == number), None)
+        Births are numbered in the order in which they were decided, so that the number of one that an agent or a person
+        wished for tells which generation lived then.
+        """
+        first = {
+            generation: min(one.number for one in self.wishes if one.generation == generation and not one.asked_by)
+            for generation in {one.generation for one in self.wishes if not one.asked_by}
+        }
+
+        def lived(one: Wish) -> int:
+            return max((each for each, begin in first.items() if begin < one.number), default=0)
+
+        return [one for one in self.wishes if (lived(one) if one.asked_by else one.generation) == number]
+
+    @property
+    def names(self) -> set[str]:
+        """The names of all agents, which nobody else may get."""
+        return {one.name for one in self.wishes if one.name is not None}

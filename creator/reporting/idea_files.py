@@ -72,7 +72,7 @@ def _origin(standings: Standings, idea: IdeaOutcome, final: Text) -> list[str]:
     if idea.conversation:
         lines += [f"- Conversation: {markdown_line(idea.conversation, 64)}"]
     lines += [
-        f"- Run: {markdown_line(run.run_id, 64)}",
+        f"- Run: {markdown_line(run.replay_of or run.run_id, 64)}",
         f"- Objective: {markdown_line(run.objective, 4_000)}",
     ]
     return ["## Origin", "", *lines, ""]

@@ -47,7 +47,7 @@ async def write(backend: Scripted, filler: type[Filler], order: CreateAgent) -> 
     gateway = lambda: ModelGateway(  # noqa: E731
         calls, filler(calls), TEMPLATES, {}, "ideas for trains", load_idea_form(None), never, 1, ()
     )
-    await CreatorAgent.register(runtime, CREATOR, lambda: CreatorAgent(author, never, never))
+    await CreatorAgent.register(runtime, CREATOR, lambda: CreatorAgent(author, never, never, never))
     await ModelGateway.register(runtime, MODEL_GATEWAY, gateway)
     runtime.start()
     try:
