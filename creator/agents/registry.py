@@ -92,13 +92,14 @@ class Population:
             return Colleague(name=None)
         place = f"{asker}/{conversation}/{'/'.join(chain)}"
         self._asked[place] += 1
-        dice = random.Random(f"{self._seed}/{place}/{self._asked[place]}")
+        dice = random.Random(f"{self._seed}/{place}")
         own = self._live.get(asker)
         if request.how == "different_sector" and own is not None:
             others = _most_different(own, others, dice)
         elif request.how == "skill" and request.skill:
             others = _best_fitting(request.skill, others, dice)
-        chosen = dice.choice(others)
+        # In turn: who asks again in the same conversation wants somebody else.
+        chosen = dice.sample(others, len(others))[(self._asked[place] - 1) % len(others)]
         return Colleague(name=chosen.name, sector=chosen.sector)
 
 

@@ -112,7 +112,7 @@ async def test_no_budget_is_passed_by_a_token_or_a_cent(seed: int) -> None:
         cost=dice.choice([None, dice.random() / 10 + 1e-6]),
     )
     budget = Budget(limits, price_of=lambda model: PRICE)
-    calls = ModelCalls(backend, budget=budget)
+    calls = ModelCalls(backend, budget=budget, clock=Waited().clock)
     agents = [f"agent_{number}" for number in range(dice.randrange(1, 12))]
     budget.shares.plan(dice.choice([0, 0, 3]))
     for number, name in enumerate(agents):

@@ -242,9 +242,9 @@ async def test_calls_that_overlap_leave_the_warnings_as_they_were(serve: Any) ->
     async with backend_on(serve(fault=fault)) as backend:
         calls = ModelCalls(backend)
         before = list(warnings.filters)
-        first = asyncio.create_task(ask(calls, "first"))
+        first = asyncio.create_task(ask(calls, sample="first"))
         assert await asyncio.to_thread(arrived.wait, 20)
-        second = asyncio.create_task(ask(calls, "second"))
+        second = asyncio.create_task(ask(calls, sample="second"))
         await first
         over.set()
         await second

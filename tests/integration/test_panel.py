@@ -99,7 +99,9 @@ async def test_a_panel_of_two_models_finds_an_order(serve: Serve, tmp_path: Path
     own, reader, biased = serve(), serve(prefer=prefer_lower_number), serve(prefer=prefer_first)
     calls: list[CallRecord] = []
     verdicts: list[Verdict] = []
-    async with opened(tmp_path, own, reader, biased, listeners=Listeners(call=calls.append)) as house:
+    async with opened(
+        tmp_path, own, reader, biased, listeners=Listeners(call=lambda call, answer: calls.append(call))
+    ) as house:
         assert [(one.name, one.model) for one in house.panel] == [
             ("judge 1", "openai:reader"),
             ("judge 2", "openai:biased"),
