@@ -66,6 +66,7 @@ class Population:
     def remove(self, name: str) -> None:
         """Forget an agent that died; no error when it was not there."""
         self._live.pop(name, None)
+        self.miss(name)
 
     async def arrival(self, name: str) -> None:
         """Wait until an agent of this name is live, or is known not to come."""

@@ -240,7 +240,7 @@ async def test_ideas_of_a_form_of_ones_own_come_with_it(run: Run, tmp_path: Path
     assert "taste" in again.outcome.ideas[0].final.parts
 
 
-@pytest.mark.parametrize("point", [12, 30, 50, 65, 80])
+@pytest.mark.parametrize("point", [12, 50, 80])
 def test_a_run_that_was_killed_and_gone_on_with_comes_out_the_same(serve: Serve, tmp_path: Path, point: int) -> None:
     killer = Killer(point)
     server = serve()
@@ -289,7 +289,7 @@ def test_a_killed_generation_comes_out_the_same(serve: Serve, tmp_path: Path) ->
     assert files_of(find_run(tmp_path)) == files_of(first)
 
 
-@pytest.mark.parametrize("point", [26, 34, 42, 60])
+@pytest.mark.parametrize("point", [26, 60])
 def test_what_an_interrupted_run_came_to_comes_out_the_same(serve: Serve, tmp_path: Path, point: int) -> None:
     """Interrupted among births, ideas and comparisons."""
     server = serve()
@@ -412,7 +412,7 @@ async def test_an_answer_that_was_changed_is_told(run: Run, tmp_path: Path) -> N
 
 
 async def test_answers_that_were_left_out_break_nothing(run: Run, tmp_path: Path) -> None:
-    outcome = await run(6, tournament=True, generations=1)
+    outcome = await run(3, tournament=True)
     recording = tampered(
         record_of(outcome.directory), lambda document: document.update(answers=document["answers"][::2])
     )
