@@ -22,7 +22,7 @@ from creator.ideas.order import NO_JUDGE, order_by_checks, ranking_with
 from creator.ideas.self_agreement import chance_note
 from creator.ideas.tournament import Tournament
 from creator.ledger.store import ComparisonRow
-from creator.models.calls import Account
+from creator.models.accounts import Account
 from creator.outcome import (
     BaselineReport,
     Conclusion,

@@ -131,3 +131,9 @@ class PolicyViolation(CreatorError, ValueError):
 
 class BirthFailed(CreatorError, RuntimeError):
     """An agent that did not come to life; the text is the reason."""
+
+
+def first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first exception of a group that is no group itself."""
+    first = group.exceptions[0]
+    return first_leaf(first) if isinstance(first, BaseExceptionGroup) else first

@@ -28,8 +28,9 @@ from creator.ideas.form import load_idea_form
 from creator.ideas.judging import Judging
 from creator.isolation import Sandbox, open_sandbox
 from creator.isolation.base import SOCKET_FOLDER_PREFIX, SOCKET_NAME
+from creator.models.accounts import Account, CallRecord
 from creator.models.backend import CHECK_ANSWER_TOKENS, CHECK_PROMPT_TOKENS, Backend, Completion
-from creator.models.calls import Account, CallRecord, ModelCalls
+from creator.models.calls import ModelCalls
 from creator.models.choose import filler_for
 from creator.models.filling import Filler
 from creator.models.memory import Memory

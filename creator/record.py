@@ -17,8 +17,8 @@ from creator.ideas.checks import weaknesses
 from creator.ideas.form import load_idea_form
 from creator.ideas.one_shot import one_shot_outcome
 from creator.ledger.store import FILE_NAME, AnswerRow, BirthRow, Ledger
+from creator.models.accounts import Account, CallRecord
 from creator.models.backend import Completion, Usage
-from creator.models.calls import Account, CallRecord
 from creator.outcome import (
     AgentOutcome,
     Conclusion,
@@ -29,11 +29,11 @@ from creator.outcome import (
     exit_code_for,
 )
 from creator.progress import Progress
+from creator.reasons import reason_for
 from creator.replaying.script import Script
 from creator.resuming import row_of
 from creator.runtime import Exchange
 from creator.settings import SpawnSettings
-from creator.spending.limits import way_on
 from creator.wishes import Wish
 from sandbox.protocol import CellReport, Idea, Proposal
 
@@ -117,10 +117,8 @@ class RunRecord:
             account.calls += row.calls
             account.prompt_tokens += row.prompt_tokens
             account.completion_tokens += row.completion_tokens
-        self._tokens = (
-            sum(one.prompt_tokens for one in self.accounts.values()),
-            sum(one.completion_tokens for one in self.accounts.values()),
-        )
+        accounts = self.accounts.values()
+        self._tokens = sum(one.prompt_tokens for one in accounts), sum(one.completion_tokens for one in accounts)
         self.progress.known(len(self.ideas))
 
     def wished(self, wishes: Sequence[Wish]) -> None:
@@ -388,7 +386,7 @@ class RunRecord:
             cost=self._cost,
             estimate=self.estimate,
             exit_code=exit_code_for(asked, made, interrupted, bool(limit)),
-            reason=_reason(asked, made, agents, failures, interrupted, limit, self.directory.name),
+            reason=reason_for(asked, made, agents, failures, interrupted, limit, self.directory.name),
             interrupted=interrupted,
             limit=limit,
             directory=self.directory,
@@ -402,31 +400,5 @@ class RunRecord:
 
     def _with_tokens(self, agent: AgentOutcome) -> AgentOutcome:
         account = self.accounts.get(agent.name, Account())
-        return agent.model_copy(
-            update={"prompt_tokens": account.prompt_tokens, "completion_tokens": account.completion_tokens}
-        )
-
-
-def _reason(
-    asked: int,
-    made: int,
-    agents: list[AgentOutcome],
-    failures: list[str],
-    interrupted: bool,
-    limit: str,
-    run_id: str,
-) -> str:
-    """Why the exit code is not 0, in one line."""
-    if interrupted:
-        return f"interrupted: {made} of {asked} ideas are written; go on: python -m creator runs resume {run_id}"
-    if limit:
-        return f"{made} of {asked} ideas exist; {limit}; go on with: {way_on(limit, run_id)}"
-    if made >= asked:
-        return ""
-    pending = [agent.name for agent in agents if agent.state == "pending"]
-    if pending:
-        wait = f"{pending[0]} waits" if len(pending) == 1 else f"{pending[0]} and {len(pending) - 1} more wait"
-        return f"{made} of {asked} ideas exist; {wait} for your decision: python -m creator agents approve {pending[0]}"
-    reasons = [*failures, *(f"{agent.name}: {agent.reason}" for agent in agents if agent.state == "failed")]
-    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    return f"{made} of {asked} ideas exist; {reasons[0] if reasons else 'no reason known'}{more}"
+        spent = {"prompt_tokens": account.prompt_tokens, "completion_tokens": account.completion_tokens}
+        return agent.model_copy(update=spent)

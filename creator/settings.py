@@ -27,14 +27,11 @@ from pydantic_settings import (
 
 from creator.errors import UsageError
 from creator.masking import public_url
+from creator.objectives import DEFAULT_OBJECTIVE, MAX_OBJECTIVE, read_objective
 from creator.templates.mix import DEFAULT_TEMPLATE, parse_mix
-from creator.text import clean, clean_lines
+from creator.text import clean
 from sandbox.protocol import Pattern
 
-DEFAULT_OBJECTIVE: Final = "business ideas for agentic AI"
-MAX_OBJECTIVE: Final = 4_000
-"""Characters of what the population works on."""
-MAX_OBJECTIVE_BYTES: Final = 20_000
 MAX_AGENTS: Final = 2_000
 """The largest population; briefs stay distinct up to here."""
 
@@ -265,7 +262,7 @@ class SpawnSettings(TemplateSettings):
     @classmethod
     def _objective_is_read(cls, values: Any) -> Any:
         path = values.get("objective_file") if isinstance(values, dict) else None
-        return values if path is None else {**values, "objective": _read_objective(Path(path).expanduser())}
+        return values if path is None else {**values, "objective": read_objective(Path(path).expanduser())}
 
     @property
     def kept_parents(self) -> int:
@@ -306,27 +303,6 @@ class SpawnSettings(TemplateSettings):
         if not isinstance(texts, list | tuple) or not texts or not all(isinstance(one, str) for one in texts):
             raise ValueError("name a template, such as 'idea_agent' or 'idea_agent:3,critic_agent:1'")
         return parse_mix(texts)
-
-
-def _read_objective(path: Path) -> str:
-    """What a file says the population shall work on.
-
-    Raises:
-        UsageError: It cannot be read, is empty, or too long.
-    """
-    try:
-        with path.open("rb") as file:
-            text = file.read(MAX_OBJECTIVE_BYTES + 1).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError(f"The objective file {str(path)!r} is not UTF-8 text: save it as UTF-8.") from None
-    except OSError as error:
-        raise UsageError(f"Cannot read the objective file {str(path)!r}: {error.strerror or error}.") from None
-    text = clean_lines(text).strip()
-    if not 0 < len(text) <= MAX_OBJECTIVE:
-        raise UsageError(
-            f"The objective file {str(path)!r} holds {len(text):,} characters: write 1 to {MAX_OBJECTIVE:,}."
-        )
-    return text
 
 
 def load_environ() -> dict[str, str]:

@@ -16,7 +16,7 @@ from creator.choices import Choices
 from creator.colleagues import Colleagues, Refused
 from creator.contest import Contest
 from creator.decisions import Decisions
-from creator.errors import EnvironmentFault, LimitReached
+from creator.errors import EnvironmentFault, LimitReached, first_leaf
 from creator.files import digest
 from creator.house import House, end_tasks
 from creator.ideas.checks import idea_check
@@ -144,7 +144,7 @@ class Society:
                 await self._contest.end()
         except BaseExceptionGroup as group_error:
             if (faults := group_error.subgroup(EnvironmentFault)) is not None:
-                raise _first_leaf(faults) from None
+                raise first_leaf(faults) from None
             if (others := group_error.split(LimitReached)[1]) is not None:
                 raise others from None
 
@@ -398,8 +398,3 @@ class Society:
         self._contest.miss()
         await self._nursery.end(name)
         self._record.agent_failed(wish.number, reason)
-
-
-def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = group.exceptions[0]
-    return _first_leaf(first) if isinstance(first, BaseExceptionGroup) else first

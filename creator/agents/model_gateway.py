@@ -20,7 +20,8 @@ from creator.blueprint import Blueprint
 from creator.errors import ModelError
 from creator.ideas.checks import idea_check, weaknesses
 from creator.ideas.form import IdeaForm
-from creator.models.calls import Account, ModelCalls
+from creator.models.accounts import Account
+from creator.models.calls import ModelCalls
 from creator.models.filling import Filler, FillRequest
 from creator.runtime import Admission
 from creator.spending.shares import on_behalf_of

@@ -12,7 +12,8 @@ from autogen_core.models import LLMMessage, SystemMessage, UserMessage
 
 from creator.errors import ModelError
 from creator.ideas.form import IdeaForm
-from creator.models.calls import Account, ModelCalls
+from creator.models.accounts import Account
+from creator.models.calls import ModelCalls
 from creator.models.filling import Filler, FillRequest
 from creator.outcome import IdeaOutcome, IdeaVersion
 from creator.text import clean

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -12,6 +12,7 @@ import tenacity
 from autogen_core.models import LLMMessage
 
 from creator.errors import AnswerRefused, ContextTooLong, EnvironmentFault, ModelError, RetryableModelError
+from creator.models.accounts import Account, CallRecord, OnCall, tokens_of
 from creator.models.backend import Backend, Completion, Embeddings, Usage
 from creator.models.keys import call_key, embedding_key
 from creator.models.memory import Memory, Source
@@ -35,75 +36,6 @@ MAX_CUTS: Final = 4
 EMBEDDING_BATCH: Final = 64
 """Texts of one call."""
 CALL_SECONDS: Final = 60.0
-
-
-@dataclass
-class Account:
-    """What one agent has spent, and what it got for nothing because the answer was known."""
-
-    calls: int = 0
-    retries: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    prompt_characters: int = 0
-    reused_prompt_tokens: int = 0
-    reused_completion_tokens: int = 0
-    recalled_prompt_tokens: int = 0
-    """Of answers that were paid for, and counted, in an earlier life of the run."""
-    recalled_completion_tokens: int = 0
-
-    @property
-    def tokens(self) -> tuple[int, int]:
-        """Tokens read and written in its name, whether they were paid for or not.
-
-        What is decided by the tokens of an agent is decided by these, so that a run that is played again goes as it
-        went.
-        """
-        return (
-            self.prompt_tokens + self.reused_prompt_tokens,
-            self.completion_tokens + self.reused_completion_tokens,
-        )
-
-    @property
-    def answered(self) -> tuple[int, int]:
-        """Tokens read and written of all answers that it was given, as the agent itself sees them."""
-        read, written = self.tokens
-        return read + self.recalled_prompt_tokens, written + self.recalled_completion_tokens
-
-
-@dataclass(frozen=True)
-class CallRecord:
-    """One model call, retries included, for the ledger. Of a call that embeds texts there is one for each text.
-
-    Attributes:
-        agent: For whom it was made.
-        model: The model's name.
-        prompt_tokens: Tokens read, when the model gave the answer.
-        completion_tokens: Tokens written, likewise.
-        prompt_characters: Characters of the messages.
-        latency: Seconds, waiting and retries included.
-        retries: How many tries failed before the last.
-        error: Why the last one failed; None when it answered.
-        key: What was asked, as a digest; see `creator.models.keys`.
-        source: Where the answer came from; only the model's own is paid for.
-        cost: What it cost in US dollars, 0 unless the model itself was asked; None when the price is unknown.
-    """
-
-    agent: str
-    model: str
-    prompt_tokens: int
-    completion_tokens: int
-    prompt_characters: int
-    latency: float
-    retries: int
-    error: str | None
-    key: str = ""
-    source: Source = "model"
-    cost: float | None = None
-
-
-OnCall = Callable[[CallRecord, Completion | None], None]
-"""Told of each call that ended, with its answer; None when it failed, or was refused."""
 
 
 async def _at_once() -> None:
@@ -340,7 +272,7 @@ class ModelCalls:
                 account.completion_tokens += usage.completion_tokens
             if usage is not None or failure is not None:
                 refusal = answer.refusal if isinstance(answer, Completion) else ""
-                prompt_tokens, completion_tokens = _tokens(usage)
+                prompt_tokens, completion_tokens = tokens_of(usage)
                 tell(
                     CallRecord(
                         agent=agent,
@@ -384,7 +316,7 @@ class ModelCalls:
         failure: ModelError | None = None,
     ) -> None:
         """Put a call on the agent's account and on record that this agent has not asked the model for."""
-        prompt_tokens, completion_tokens = _tokens(completion.usage if completion is not None else None)
+        prompt_tokens, completion_tokens = tokens_of(completion.usage if completion is not None else None)
         account = self.accounts.setdefault(agent, Account())
         if source == "run" and self._memory.counted:
             account.recalled_prompt_tokens += prompt_tokens
@@ -430,10 +362,6 @@ class ModelCalls:
         """What a call cost; None where the price is unknown."""
         price = self._price if model == self._backend.name else self._embedding_price
         return None if price is None else price.cost(prompt_tokens, completion_tokens)
-
-
-def _tokens(usage: Usage | None) -> tuple[int, int]:
-    return (usage.prompt_tokens, usage.completion_tokens) if usage is not None else (0, 0)
 
 
 def _characters(messages: Sequence[LLMMessage]) -> int:

@@ -13,8 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from creator.blueprint import Blueprint
 from creator.briefs import Brief
+from creator.objectives import MAX_OBJECTIVE
 from creator.policy import MAX_SOURCE_BYTES
-from creator.settings import MAX_AGENTS, MAX_OBJECTIVE
+from creator.settings import MAX_AGENTS
 from creator.templates.slots import MAX_SLOTS
 from creator.text import clean
 from sandbox.protocol import RESERVED_NAMES, AgentName, Pattern

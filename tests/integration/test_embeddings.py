@@ -10,7 +10,8 @@ import pytest
 from creator.errors import RetryableModelError, TerminalModelError
 from creator.ideas.duplicates import Groups
 from creator.ideas.likeness import idea_text, likeness_for
-from creator.models.calls import EMBEDDING_BATCH, CallRecord, ModelCalls
+from creator.models.accounts import CallRecord
+from creator.models.calls import EMBEDDING_BATCH, ModelCalls
 from creator.models.choose import choose_backend
 from creator.settings import SpawnSettings
 from sandbox.protocol import LIKENESS

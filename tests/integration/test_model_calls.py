@@ -13,8 +13,9 @@ import pytest
 from autogen_core.models import LLMMessage, UserMessage
 
 from creator.errors import EnvironmentFault, InvalidAnswer, RetryableModelError, TerminalModelError
+from creator.models.accounts import CallRecord
 from creator.models.backend import Backend, Completion
-from creator.models.calls import CallRecord, ModelCalls
+from creator.models.calls import ModelCalls
 from creator.models.choose import choose_backend
 from creator.models.filling import FillRequest, ObjectFiller
 from tests.clocks import Waited

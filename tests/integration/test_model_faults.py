@@ -22,8 +22,9 @@ from creator.errors import (
     RetryableModelError,
     TerminalModelError,
 )
+from creator.models.accounts import CallRecord
 from creator.models.backend import Completion
-from creator.models.calls import MAX_CUTS, CallRecord, ModelCalls
+from creator.models.calls import MAX_CUTS, ModelCalls
 from creator.models.choose import choose_backend
 from creator.models.client_backend import MAX_TOLD_TOKENS
 from creator.models.filling import FillRequest, ObjectFiller

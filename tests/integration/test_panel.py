@@ -20,7 +20,7 @@ from creator.ideas.judging import Verdict
 from creator.ideas.self_agreement import chance_note
 from creator.ideas.tournament import Tournament
 from creator.ledger.store import FILE_NAME, Ledger
-from creator.models.calls import CallRecord
+from creator.models.accounts import CallRecord
 from creator.models.choose import choose_backend
 from creator.outcome import IdeaOutcome, IdeaVersion, RunOutcome
 from creator.progress import SilentProgress

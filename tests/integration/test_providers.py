@@ -9,8 +9,9 @@ import pytest
 from autogen_core.models import LLMMessage, UserMessage
 
 from creator.errors import EnvironmentFault, RetryableModelError, TerminalModelError
+from creator.models.accounts import CallRecord
 from creator.models.backend import Backend
-from creator.models.calls import CallRecord, ModelCalls
+from creator.models.calls import ModelCalls
 from creator.models.choose import choose_backend
 from creator.models.patience import TRIES
 from tests.clocks import Waited

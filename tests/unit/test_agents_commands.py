@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from creator.cli import main
-from creator.models.calls import Account
+from creator.models.accounts import Account
 from creator.outcome import IdeaOutcome, IdeaVersion, RunOutcome
 from creator.outputs import publish_latest, write_settings
 from creator.settings import SpawnSettings

@@ -15,7 +15,7 @@ import pytest
 from creator.briefs import brief_data
 from creator.colleagues import Colleagues, Refused, depth_of
 from creator.ledger.store import FILE_NAME
-from creator.models.calls import Account
+from creator.models.accounts import Account
 from creator.outcome import AgentOutcome
 from creator.progress import SilentProgress
 from creator.record import RunRecord

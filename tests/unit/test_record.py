@@ -9,8 +9,8 @@ import pytest
 
 from creator.agents.messages import Created
 from creator.breeding.heritage import Heritage
+from creator.models.accounts import CallRecord
 from creator.models.backend import Completion, Usage
-from creator.models.calls import CallRecord
 from creator.outcome import Conclusion, Ranking, RatedIdea
 from creator.wishes import Wish
 from sandbox.protocol import Proposal

@@ -12,9 +12,10 @@ import pytest
 from autogen_core.models import LLMMessage, UserMessage
 
 from creator.errors import RetryableModelError, TerminalModelError
+from creator.models.accounts import Account, CallRecord
 from creator.models.backend import Completion, Embeddings, Usage
 from creator.models.cache import AnswerCache
-from creator.models.calls import EMBEDDING_BATCH, Account, CallRecord, ModelCalls
+from creator.models.calls import EMBEDDING_BATCH, ModelCalls
 from creator.models.filling import FillRequest, ObjectFiller
 from creator.models.keys import embedding_key
 from creator.models.memory import Memory
