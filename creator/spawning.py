@@ -15,7 +15,7 @@ from creator.ledger.view import load_run
 from creator.library import kept_for
 from creator.locks import RunLock
 from creator.models.choose import choose_backend
-from creator.outcome import Conclusion, Estimate, RunOutcome
+from creator.outcome import Estimate, RunOutcome
 from creator.outputs import read_settings, write_outputs
 from creator.panel import judge_backends
 from creator.progress import Progress, SilentProgress
@@ -220,10 +220,10 @@ def give_up(earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcom
         EnvironmentFault: Ledger or files cannot be written.
     """
     with RunLock(earlier.directory):
-        return _given_up(earlier.conclusion, load_earlier(earlier.directory), names, reason)
+        return _given_up(earlier, load_earlier(earlier.directory), names, reason)
 
 
-def _given_up(conclusion: Conclusion, earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcome:
+def _given_up(last: RunOutcome, earlier: RunOutcome, names: Sequence[str], reason: str) -> RunOutcome:
     faults: list[EnvironmentFault] = []
     settings = read_settings(earlier.directory, asked=earlier.asked, changes={"objective": earlier.objective})
     record = RunRecord(settings, SilentProgress(), earlier.directory, earlier.model, faults.append, earlier)
@@ -232,7 +232,11 @@ def _given_up(conclusion: Conclusion, earlier: RunOutcome, names: Sequence[str],
             if agent.name in names:
                 record.agent_failed(number, reason)
         outcome = record.outcome(
-            earlier.sandbox, earlier.isolation_line, interrupted=earlier.interrupted, conclusion=conclusion
+            last.sandbox,
+            last.isolation_line,
+            interrupted=last.interrupted,
+            conclusion=last.conclusion,
+            limit=last.limit,
         )
     finally:
         asyncio.run(record.ledger.close())

@@ -64,7 +64,6 @@ class World:
         pending_only: Whether, of what it left, only those who wait for a person's decision are gone on with.
         script: What the run is played again from; None for one that nobody has played yet.
         memory: Knows answers of models; None for what the run's own record knows, and the cache if one is wanted.
-        earlier: A run that has ended, whose pending agents are brought to life as far as a person approved them.
         price_of: What models cost.
         estimate: What the run is expected to take; None where no estimate can be made.
     """
