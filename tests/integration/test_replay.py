@@ -36,7 +36,7 @@ from creator.spawning import let_work, resume
 from creator.templates.finding import choose_templates
 from creator.world import World
 from tests.conftest import RecordedProgress
-from tests.integration.test_resume import Killer, environment, go_on, spawn_command
+from tests.integration.test_resume import Killer, environment, go_on, read, spawn_command
 from tests.scripted_server import Fault, ScriptedServer
 
 Run = Callable[..., Awaitable[RunOutcome]]
@@ -274,7 +274,7 @@ def test_births_that_were_given_up_and_tried_again_later(serve: Serve, tmp_path:
 
 
 def test_a_killed_generation_comes_out_the_same(serve: Serve, tmp_path: Path) -> None:
-    killer = Killer(150)
+    killer = Killer(110)  # of about 160
     server = serve()
     server.fault = killer.strike(server)
     more = ("--generations", "1", "--baseline")
@@ -283,6 +283,7 @@ def test_a_killed_generation_comes_out_the_same(serve: Serve, tmp_path: Path) ->
     )
     killer.process.communicate(timeout=300)
     assert killer.process.returncode == -signal.SIGKILL
+    assert max(read(tmp_path).births) > 5, "it was killed before the second generation"
     assert go_on(tmp_path, "--quiet").returncode == 0
     first = find_run(tmp_path)
     assert main(["runs", "replay", "latest", "--output", str(tmp_path), "--sandbox", "process", "--quiet"]) == 0
