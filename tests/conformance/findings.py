@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from creator.isolation.image import RUN_LABEL
+from creator.locks import LOCK_FILE
 from creator.outcome import RunOutcome
 from tests.conformance.lures import Lures
 
@@ -108,7 +109,7 @@ def in_files(
             found.append(f"a secret is in {path.name!r}")
         if path.suffix in MARKUP and MARKUP[path.suffix].search(data):
             found.append(f"{path.name!r} holds what acts on its reader")
-    expected = {"ideas", "agents", "run.json", "settings.json", "report.html"}
+    expected = {LOCK_FILE, "ideas", "agents", "run.json", "settings.json", "report.html"}
     found += [
         f"{path.name!r} lies in the run's folder"
         for path in outcome.directory.iterdir()
