@@ -139,7 +139,7 @@ async def test_near_duplicates_are_grouped_the_same_way(run: Run, tmp_path: Path
     assert again.outcome.ranking.places == outcome.ranking.places
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_what_went_wrong_goes_wrong_again(run: Run, tmp_path: Path, seed: int) -> None:
     """Births that failed, ideas that never came, answers that had to be asked for once more."""
     dice = random.Random(seed)
@@ -240,7 +240,7 @@ async def test_ideas_of_a_form_of_ones_own_come_with_it(run: Run, tmp_path: Path
     assert "taste" in again.outcome.ideas[0].final.parts
 
 
-@pytest.mark.parametrize("point", [12, 50, 80])
+@pytest.mark.parametrize("point", [12, 80])
 def test_a_run_that_was_killed_and_gone_on_with_comes_out_the_same(serve: Serve, tmp_path: Path, point: int) -> None:
     killer = Killer(point)
     server = serve()
@@ -290,7 +290,7 @@ def test_a_killed_generation_comes_out_the_same(serve: Serve, tmp_path: Path) ->
     assert files_of(find_run(tmp_path)) == files_of(first)
 
 
-@pytest.mark.parametrize("point", [26, 60])
+@pytest.mark.parametrize("point", [42])
 def test_what_an_interrupted_run_came_to_comes_out_the_same(serve: Serve, tmp_path: Path, point: int) -> None:
     """Interrupted among births, ideas and comparisons."""
     server = serve()
