@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from creator.errors import EnvironmentFault, UsageError
+from creator.files import read_within
 
 LOCK_FILE: Final = ".lock"
 
@@ -41,6 +42,8 @@ class RunLock:
             raise UsageError(
                 f"Run {self._directory.name} is going on in another process: wait for its end, or stop it."
             ) from None
+        os.truncate(self._file, 0)
+        os.write(self._file, b"%d\n" % os.getpid())
         return self
 
     def __exit__(
@@ -52,3 +55,28 @@ class RunLock:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def is_locked(directory: Path) -> bool:
+    """Whether a process of this machine works on a run."""
+    try:
+        file = os.open(directory / LOCK_FILE, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return False
+
+
+def holder(directory: Path) -> int | None:
+    """The process that worked on a run last, by its id; None when nobody knows."""
+    try:
+        return int(read_within(directory, LOCK_FILE, 20))
+    except (OSError, ValueError):
+        return None

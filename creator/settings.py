@@ -305,6 +305,11 @@ class SpawnSettings(TemplateSettings):
         return parse_mix(texts)
 
 
+def outside_name(field: str) -> str:
+    """What a setting is called on the command line and in files, with underscores."""
+    return _OUTSIDE_NAMES.get(field, field)
+
+
 def load_environ() -> dict[str, str]:
     """The environment over `.env`: where provider keys are looked up.
 
@@ -332,7 +337,7 @@ def _read_toml() -> dict[str, Any]:
         raise UsageError(f"{TOML} is not valid TOML: {clean(str(error), 200)}.") from None
     except OSError as error:
         raise UsageError(f"Cannot read {TOML}: {error.strerror or error}.") from None
-    fields = {_OUTSIDE_NAMES.get(field, field): field for field in SpawnSettings.model_fields}
+    fields = {outside_name(field): field for field in SpawnSettings.model_fields}
     values: dict[str, Any] = {}
     for key, value in table.items():
         field = fields.get(key.replace("-", "_"))
@@ -351,7 +356,7 @@ def _explain(error: ValidationError, given: Mapping[str, Any]) -> str:
         return clean(first["msg"], 500).removeprefix("Value error, ")
     located = str(first["loc"][0])
     field = next((field for field, alias in _ALIASES.items() if alias == located.upper()), located)
-    outside = _OUTSIDE_NAMES.get(field, field)
+    outside = outside_name(field)
     if first["type"] == "missing" and field == "count":
         return "Say how many agents, for example: python -m creator spawn 20"
     value = first["input"]

@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from creator.cli._shared import State, calm_libraries, debug_option, open_run, output_option, run_option
-from creator.errors import UsageError
 
 if TYPE_CHECKING:
-    from creator.agents.messages import Created
     from creator.ledger.view import RunView
-    from creator.settings import SpawnSettings
     from creator.talk import Talk
 
 _GOODBYES: Final = frozenset({"exit", "quit", "bye"})
@@ -92,48 +89,8 @@ async def _chat(view: RunView, name: str, changes: dict[str, Any]) -> None:
 
 @asynccontextmanager
 async def _talk(view: RunView, name: str, changes: dict[str, Any]) -> AsyncIterator[Talk]:
-    """The agent, alive, as long as the conversation takes."""
-    from creator.cells import StartFailed
-    from creator.models.choose import choose_backend
+    from creator.asking import talking
     from creator.progress.plain import PlainProgress
-    from creator.settings import load_environ
-    from creator.talk import NoAnswer, Talk
-    from creator.visits import revive
 
-    settings = _settings(view, changes)
-    agent = _agent(view, name)
-    progress = PlainProgress(1, sys.stderr)
-    backend = choose_backend(
-        settings.model,
-        settings.base_url,
-        load_environ(),
-        max_concurrency=settings.model_concurrency,
-        progress=progress.say,
-    )
-    try:
-        async with revive(settings, backend, progress, [agent]) as house:
-            yield Talk(house, name)
-    except StartFailed as failed:
-        raise NoAnswer(f"{name} did not come to life: {failed.reason}") from None
-
-
-def _settings(view: RunView, changes: dict[str, Any]) -> SpawnSettings:
-    from creator.outputs import read_settings
-
-    outcome = view.outcome
-    alone = {"count": 1, "max_agents": 1, "keep": 1, "generations": 0}
-    return read_settings(outcome.directory, changes={"objective": outcome.objective, **alone, **changes})
-
-
-def _agent(view: RunView, name: str) -> Created:
-    """The agent's module, when it is the one that lived."""
-    from creator.authors import checked
-    from creator.errors import PolicyViolation
-    from creator.modules import load_live
-
-    agent = load_live(view.outcome, name)
-    try:
-        checked(agent.source, name)
-    except PolicyViolation as error:
-        raise UsageError(f"The policy refuses the module of {name}: {error}") from None
-    return agent
+    async with talking(view, name, changes=changes, progress=PlainProgress(1, sys.stderr)) as talk:
+        yield talk

@@ -123,6 +123,16 @@ def load_run(directory: Path) -> RunView:
     return RunView(state, load_ledger_outcome(directory, stored, state))
 
 
+def load_started(directory: Path) -> StartedRun | None:
+    """What a run wrote when it began; None when it has ended in order.
+
+    Raises:
+        EnvironmentFault: Its file is missing or damaged.
+    """
+    stored = _read(directory / RUN_FILE)
+    return stored if isinstance(stored, StartedRun) else None
+
+
 def _read(path: Path) -> StartedRun | dict[str, Any]:
     try:
         if path.stat().st_size > _MAX_RUN_FILE_BYTES:

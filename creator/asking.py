@@ -1,0 +1,71 @@
+"""Asking an agent of a run something: it comes back to life in a sandbox for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from creator.agents.messages import Created
+from creator.authors import checked
+from creator.cells import StartFailed
+from creator.errors import PolicyViolation, UsageError
+from creator.ledger.view import RunView
+from creator.models.choose import choose_backend
+from creator.modules import load_live
+from creator.outputs import read_settings
+from creator.progress import Progress, SilentProgress
+from creator.settings import load_environ
+from creator.talk import NoAnswer, Talk
+from creator.visits import revive
+
+
+@asynccontextmanager
+async def talking(
+    view: RunView,
+    name: str,
+    *,
+    changes: Mapping[str, object] | None = None,
+    progress: Progress | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> AsyncIterator[Talk]:
+    """An agent of a run, alive as long as the conversation takes; the run itself does not notice.
+
+    Args:
+        view: The run, whether it goes on or not.
+        name: The agent; it must have lived, with exactly the module that is on disk.
+        changes: Settings that are to differ from the run's, such as ``model``; None for those that stay.
+        progress: Told about a model or a sandbox that has to be fetched or built.
+        environ: Where provider keys are looked up; by default the environment over `.env`.
+
+    Raises:
+        UsageError: There is no such agent, or its module is not the one that lived or is refused by the policy.
+        EnvironmentFault: There is no sandbox or no model.
+        NoAnswer: It did not come to life; the text is the reason.
+    """
+    outcome = view.outcome
+    alone = {"count": 1, "max_agents": 1, "keep": 1, "generations": 0}
+    settings = read_settings(outcome.directory, changes={"objective": outcome.objective, **alone, **(changes or {})})
+    agent = _live(view, name)
+    told = progress or SilentProgress()
+    backend = choose_backend(
+        settings.model,
+        settings.base_url,
+        load_environ() if environ is None else environ,
+        max_concurrency=settings.model_concurrency,
+        progress=told.say,
+    )
+    try:
+        async with revive(settings, backend, told, [agent]) as house:
+            yield Talk(house, name)
+    except StartFailed as failed:
+        raise NoAnswer(f"{name} did not come to life: {failed.reason}") from None
+
+
+def _live(view: RunView, name: str) -> Created:
+    """The agent's module, when it is the one that lived."""
+    agent = load_live(view.outcome, name)
+    try:
+        checked(agent.source, name)
+    except PolicyViolation as error:
+        raise UsageError(f"The policy refuses the module of {name}: {error}") from None
+    return agent
