@@ -1,0 +1,51 @@
+"""The application: every page with what protects it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from creator.errors import CreatorError, UsageError
+from creator.web import runs
+from creator.web.html import render
+from creator.web.security import Guard
+from creator.web.site import Site
+
+
+def make_app(output: Path, *, hosts: Sequence[str], token: str | None = None) -> Starlette:
+    """The application.
+
+    Args:
+        output: The folder of all runs.
+        hosts: Names and addresses, without a port, that a browser may reach it by.
+        token: What a visitor has to show once; None for none.
+    """
+    site = Site(output, token)
+    static = resources.files("creator").joinpath("web", "static")
+    app = Starlette(
+        routes=[*runs.ROUTES, Mount("/static", StaticFiles(directory=str(static)), name="static")],
+        middleware=[Middleware(Guard, hosts=frozenset(hosts), token=token, secret=site.secret)],
+        exception_handlers={CreatorError: _told, 404: _missing},
+    )
+    app.state.site = site
+    return app
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    """A mistake, or something that is missing, as one line on a page."""
+    status = 404 if isinstance(error, UsageError) and request.method == "GET" else 422
+    if not isinstance(error, UsageError):
+        status = 503
+    return render(request, "problem.html.j2", status_code=status, problem=str(error))
+
+
+async def _missing(request: Request, error: Exception) -> Response:
+    return render(request, "problem.html.j2", status_code=404, problem="There is no such page.")

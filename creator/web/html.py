@@ -1,0 +1,47 @@
+"""Pages from templates. Every text is escaped by Jinja2, and cleaned by the filters that print it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import resources
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from creator.progress.counts import duration
+from creator.text import clean, clean_lines, encodable, label
+
+
+def render(request: Request, template: str, *, status_code: int = 200, **values: object) -> HTMLResponse:
+    """A page.
+
+    Args:
+        request: What is answered.
+        template: A file of ``creator/web/pages``.
+        status_code: Of the answer.
+        values: What the template takes.
+    """
+    page = _environment().get_template(template)
+    text = page.render(csrf=request.state.csrf, path=request.url.path, **values)
+    return HTMLResponse(encodable(text), status_code)
+
+
+@lru_cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_page), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "line": clean,
+        "lines": clean_lines,
+        "duration": duration,
+        "label": label,
+        "number": lambda value: f"{value:,}",
+        "rounded": lambda value: f"{value:,.0f}",
+    }
+    return environment
+
+
+def _page(name: str) -> str:
+    return resources.files("creator").joinpath("web", "pages", name).read_text(encoding="utf-8")

@@ -1,0 +1,43 @@
+"""What all pages share."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from starlette.requests import Request
+
+from creator.ledger.view import RunView, find_run, load_run
+
+
+@dataclass(frozen=True)
+class Site:
+    """What all pages share.
+
+    Attributes:
+        output: The folder of all runs.
+        token: What a visitor has to show once; None where only this machine can reach the page.
+        secret: What this process signs with.
+    """
+
+    output: Path
+    token: str | None = None
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+
+
+def site_of(request: Request) -> Site:
+    """What all pages share."""
+    site = request.app.state.site
+    assert isinstance(site, Site)
+    return site
+
+
+def run_of(request: Request) -> RunView:
+    """The run that an address names, by ``{run}``.
+
+    Raises:
+        UsageError: There is none.
+        EnvironmentFault: It cannot be read.
+    """
+    return load_run(find_run(site_of(request).output, request.path_params["run"]))
