@@ -23,6 +23,7 @@ from creator.record import RunRecord
 from creator.review.gate import Gate, Rejected, Wait
 from creator.settings import SpawnSettings
 from creator.spending.shares import Shares
+from creator.telemetry.spans import birth, birth_try, came_to_life, failed_try
 from creator.text import clean
 from creator.wishes import Wish
 from sandbox.errors import MessagingError
@@ -113,10 +114,17 @@ class Nursery:
         agent that is too much like one that lives is a failed try, too, and inherits less at the next. In a run that
         is played again there is one try: the last one of then.
         """
+        with birth(wish.number, wish.generation, wish.template) as made:
+            name = await self._born(wish)
+            came_to_life(made, name)
+        return name
+
+    async def _born(self, wish: Wish) -> str | None:
         reason = wish.feedback
         if wish.restart:
             try:
-                return await self._restart(wish)
+                with birth_try(max(1, wish.tries)):
+                    return await self._restart(wish)
             except StartFailed as failed:
                 reason = failed.reason
         if wish.fate is not None and not wish.fate.written:
@@ -129,37 +137,38 @@ class Nursery:
         tries = 1 if given is not None or wish.name is not None else TRIES
         while failures < tries and rejections < MAX_REJECTIONS:
             attempt += 1
-            self._shares.expect(number)
-            try:
-                draft = given or await self._write(self._order(wish, attempt, reason, wish.name))
-                if wish.heritage is not None and wish.name is None:
-                    self._found_new(draft)
-            except _FailedTry as failed:
-                reason, failures = failed.reason, failures + 1
-                self._note(wish, attempt, failed.stage, reason, name)
-                if failed.terminal:
-                    break
-                continue
-            self._give_up_name(name, draft.blueprint.name)
-            name = draft.blueprint.name
-            for note in draft.notes:
-                self._record.attempt(number, attempt, "author", note)
-            self._shares.born(number, name)
-            try:
-                await self._bring_to_life(wish, attempt, draft)
-                return name
-            except Rejected as rejected:
-                self._taken.discard(name)  # the next try may have it
-                reason, rejections = f"a person rejected it: {rejected.why}", rejections + 1
-                self._note(wish, attempt, "review", reason, name)
-                if given is not None:
-                    break
-            except StartFailed as failed:
-                self._taken.discard(name)
-                reason, failures = failed.reason, failures + 1
-                self._note(wish, attempt, "cell", reason, name)
-            finally:
-                self._offspring.pop(name, None)
+            with birth_try(attempt):
+                self._shares.expect(number)
+                try:
+                    draft = given or await self._write(self._order(wish, attempt, reason, wish.name))
+                    if wish.heritage is not None and wish.name is None:
+                        self._found_new(draft)
+                except _FailedTry as failed:
+                    reason, failures = failed.reason, failures + 1
+                    self._note(wish, attempt, failed.stage, reason, name)
+                    if failed.terminal:
+                        break
+                    continue
+                self._give_up_name(name, draft.blueprint.name)
+                name = draft.blueprint.name
+                for note in draft.notes:
+                    self._record.attempt(number, attempt, "author", note)
+                self._shares.born(number, name)
+                try:
+                    await self._bring_to_life(wish, attempt, draft)
+                    return name
+                except Rejected as rejected:
+                    self._taken.discard(name)  # the next try may have it
+                    reason, rejections = f"a person rejected it: {rejected.why}", rejections + 1
+                    self._note(wish, attempt, "review", reason, name)
+                    if given is not None:
+                        break
+                except StartFailed as failed:
+                    self._taken.discard(name)
+                    reason, failures = failed.reason, failures + 1
+                    self._note(wish, attempt, "cell", reason, name)
+                finally:
+                    self._offspring.pop(name, None)
         if name in self._taken:
             name = None  # another agent has it by now
         self._give_up(wish, name or wish.name, attempt, reason)
@@ -191,6 +200,7 @@ class Nursery:
         return blueprint.name
 
     def _note(self, wish: Wish, attempt: int, stage: str, reason: str, name: str | None) -> None:
+        failed_try(stage)
         self._record.attempt(wish.number, attempt, stage, reason)
         self._record.event("birth failed", name or wish.brief.persona, attempt=attempt, reason=reason)
 

@@ -11,12 +11,16 @@
     │   ├── TerminalModelError (ValueError)         will fail the same way again
     │   │   ├── AccessRefused                       a wrong key, or nothing left to spend: so will every other call
     │   │   ├── AnswerRefused                       the model, or a filter of its provider's, does not want to answer
-    │   │   └── ContextTooLong                      more than the model can read at once
-    │   │   ├── ShareUsedUp                 what is left of a limit is kept for other agents
-    │   │   └── LimitReached                a limit of the run is in the way
+    │   │   ├── ContextTooLong                      more than the model can read at once
+    │   │   ├── ShareUsedUp                         what is left of a limit is kept for other agents
+    │   │   └── LimitReached                        a limit of the run is in the way
     │   └── InvalidAnswer (ValueError)              answered, but not what the schema asks for
     ├── PolicyViolation (ValueError)        a module that the static policy refuses
-    └── BirthFailed (RuntimeError)          an agent that did not come to life
+    ├── BirthFailed (RuntimeError)          an agent that did not come to life
+    └── NoAnswer (RuntimeError)             an agent that was asked something and did not answer; in `creator.talk`
+
+Whoever calls `creator.spawn`, `resume` or `talking` gets `UsageError`, `EnvironmentFault` and `NoAnswer`; what goes
+wrong with one agent or one call is on record, and ends no run.
 """
 
 from __future__ import annotations

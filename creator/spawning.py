@@ -1,15 +1,16 @@
-"""`spawn`: one run with its signals and its outputs."""
+"""`spawn`: one run with its outputs, and what ends it before its time."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from creator.errors import EnvironmentFault, UsageError
+from creator.house import end_tasks
 from creator.ideas.likeness import check_embeddings
 from creator.ledger.view import load_run
 from creator.library import kept_for
@@ -25,6 +26,7 @@ from creator.review.base import LaterReviewer, Reviewer
 from creator.settings import SpawnSettings, load_environ
 from creator.spending.estimate import estimate_run, still_expected
 from creator.spending.run_prices import prices_for, require_prices
+from creator.telemetry.spans import Value, ended, span
 from creator.templates.finding import choose_templates
 from creator.text import clean
 from creator.world import AuthorFactory, World
@@ -43,10 +45,11 @@ async def spawn(
     earlier: RunOutcome | None = None,
     pending_only: bool = False,
     consent: Consent | None = None,
+    signals: bool = False,
 ) -> RunOutcome:
     """Spawn a population, let it brainstorm, and write what came of it.
 
-    SIGINT and SIGTERM end the run in order; the outcome then holds what exists.
+    Whoever is cancelled while waiting finds in the run's folder what there was until then.
 
     Args:
         settings: What the user asked for.
@@ -58,6 +61,8 @@ async def spawn(
         pending_only: Whether, of what it left, only agents that wait for a person's decision are gone on with.
         consent: Told what the run will take, before anything is made or asked of a model; what it raises ends all.
             None where nobody needs to agree.
+        signals: Whether SIGINT and SIGTERM end the run in order, and the outcome then holds what exists; in a main
+            thread only.
 
     Raises:
         UsageError: The settings don't fit together, or nobody agrees to what the run may cost.
@@ -115,51 +120,88 @@ async def spawn(
     )
     lock = RunLock(world.directory) if earlier is None else nullcontext()
     with lock:
-        return await let_work(world, progress, earlier)
+        return await let_work(world, progress, earlier, signals=signals)
 
 
-async def let_work(world: World, progress: Progress, earlier: RunOutcome | None = None) -> RunOutcome:
-    """Let a world work, with the signals that end it and the outputs that come of it.
+async def let_work(
+    world: World, progress: Progress, earlier: RunOutcome | None = None, *, signals: bool = False
+) -> RunOutcome:
+    """Let a world work, with the outputs that come of it.
+
+    Whoever is cancelled while waiting for it finds in the run's folder what there was until then, as after a signal.
 
     Args:
         world: The run.
         progress: Told when it is over.
         earlier: What it had come to before, when it is gone on with.
+        signals: Whether SIGINT and SIGTERM end it in order, and it gives its outcome then; in a main thread only.
 
     Raises:
         CreatorError: It could not begin.
+        CancelledError: Whoever waited for it was cancelled.
     """
+    known: dict[str, Value | None] = {
+        "creator.run.id": world.directory.name,
+        "creator.run.asked": world.settings.asked,
+        "creator.run.model": world.backend.name,
+        "creator.run.resumed": earlier is not None,
+    }
+    with span("run", known) as run:
+        outcome, cancelled = await _worked(world, progress, earlier, signals)
+        ended(run, outcome)
+    if cancelled is not None:
+        raise cancelled
+    return outcome
+
+
+async def _worked(
+    world: World, progress: Progress, earlier: RunOutcome | None, signals: bool
+) -> tuple[RunOutcome, asyncio.CancelledError | None]:
+    """What a run came to, which is on disk by then, and the cancellation that ended it."""
     work = asyncio.create_task(world.run())
-    loop = asyncio.get_running_loop()
     received: list[signal.Signals] = []
+    cancelled: asyncio.CancelledError | None = None
 
     def stop(number: signal.Signals) -> None:
         received.append(number)
         work.cancel()
 
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
-        loop.add_signal_handler(number, stop, number)
     keep, fault = False, ""
+    with _handled(stop) if signals else nullcontext():
+        try:
+            try:
+                await asyncio.wait({work})
+            except asyncio.CancelledError as cancellation:
+                cancelled = cancellation
+                await end_tasks(work)
+            if not work.cancelled() and (error := work.exception()) is not None:
+                if not isinstance(error, EnvironmentFault) or not world.record.births:
+                    raise error
+                fault = str(error)
+            outcome = await world.outcome(interrupted=bool(received) or cancelled is not None, fault=fault)
+            write_outputs(outcome)
+            keep = True
+            return outcome, cancelled
+        finally:
+            await end_tasks(work)
+            await world.record.ledger.close()
+            progress.finish()
+            if not keep and not world.record.births and earlier is None:
+                shutil.rmtree(world.directory, ignore_errors=True)  # nothing was spawned: leave no empty run
+
+
+@contextmanager
+def _handled(stop: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Let the signals that end a program call ``stop`` instead."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, stop, number)
     try:
-        await asyncio.wait({work})
-        if not work.cancelled() and (error := work.exception()) is not None:
-            if not isinstance(error, EnvironmentFault) or not world.record.births:
-                raise error
-            fault = str(error)
-        outcome = await world.outcome(interrupted=bool(received), fault=fault)
-        write_outputs(outcome)
-        keep = True
-        return outcome
+        yield
     finally:
-        for number in signals:
+        for number in numbers:
             loop.remove_signal_handler(number)
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
-        await world.record.ledger.close()
-        progress.finish()
-        if not keep and not world.record.births and earlier is None:
-            shutil.rmtree(world.directory, ignore_errors=True)  # nothing was spawned: leave no empty run
 
 
 async def resume(
@@ -171,6 +213,7 @@ async def resume(
     reviewer: Reviewer | None = None,
     pending_only: bool = False,
     consent: Consent | None = None,
+    signals: bool = False,
 ) -> RunOutcome:
     """Go on with a run that ended before its time; see `spawn` for what is common to both.
 
@@ -182,6 +225,7 @@ async def resume(
         reviewer: Asks a person about each module, when the settings ask for that on this terminal.
         pending_only: Whether, of what it left, only agents that wait for a person's decision are gone on with.
         consent: Told what the rest of it may take, before anything is asked of a model.
+        signals: As of `spawn`.
 
     Raises:
         UsageError: The run is going on, or the settings don't fit together.
@@ -205,6 +249,7 @@ async def resume(
             earlier=earlier,
             pending_only=pending_only,
             consent=consent,
+            signals=signals,
         )
 
 

@@ -51,7 +51,7 @@ def approve(names: tuple[str, ...], everyone: bool, filled: bool, run: str | Non
     from creator.cli._runs_resuming import go_on
 
     calm_libraries()
-    return go_on(view.outcome.directory, pending_only=True)
+    return go_on(view, pending_only=True)
 
 
 @click.command("reject")

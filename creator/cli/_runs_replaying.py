@@ -56,6 +56,7 @@ def replay(ctx: click.Context, /, run: str, **options: str | bool | tuple[str, .
     """
     from creator.progress import make_progress
     from creator.replaying.player import replay as play
+    from creator.telemetry.export import exported_spans
 
     state = ctx.find_object(State) or State()
     calm_libraries(state.debug)
@@ -64,7 +65,8 @@ def replay(ctx: click.Context, /, run: str, **options: str | bool | tuple[str, .
     quiet = bool(options["quiet"])
     progress = make_progress(len(recording.places) or 1, quiet=quiet, stream=sys.stderr)
     try:
-        replayed = asyncio.run(play(recording, options, progress))
+        with exported_spans(quiet=quiet):
+            replayed = asyncio.run(play(recording, options, progress, signals=True))
     finally:
         progress.finish()
     if options["json_output"]:

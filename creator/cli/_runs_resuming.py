@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +19,9 @@ from creator.cli._shared import (
     stdout_console,
     tell_reason,
 )
+
+if TYPE_CHECKING:
+    from creator.ledger.view import RunView
 
 
 @click.command("resume")
@@ -47,32 +50,42 @@ def resume(ctx: click.Context, /, run: str | None, output: str | None, **changes
     view = open_run(output, run)
     state = ctx.find_object(State) or State()
     calm_libraries(state.debug)
-    return go_on(view.outcome.directory, changes)
+    return go_on(view, changes)
 
 
-def go_on(directory: Path, changes: Mapping[str, object] | None = None, *, pending_only: bool = False) -> int:
+def go_on(view: RunView, changes: Mapping[str, object] | None = None, *, pending_only: bool = False) -> int:
     """Open a run once more, and tell what came of it.
 
     Args:
-        directory: The run's folder.
+        view: The run.
         changes: Settings that are other ones now; None for those that stay.
         pending_only: Whether only those are gone on with about whom a person had to decide.
     """
+    from creator import resume as resume_run
     from creator.cli._spending import asking_first
     from creator.cli._tables import print_summary
     from creator.cli.spawn import reviewer_for
     from creator.outputs import read_settings
     from creator.progress import Limits, make_progress
-    from creator.spawning import resume as resume_run
+    from creator.telemetry.export import exported_spans
 
-    settings = read_settings(directory, changes=changes)
+    settings = read_settings(view.outcome.directory, changes=changes)
     limits = Limits(settings.max_tokens, settings.max_cost)
     progress = make_progress(settings.asked, quiet=settings.quiet, stream=sys.stderr, limits=limits)
     try:
         reviewer = reviewer_for(progress) if settings.review == "now" and not pending_only else None
         consent = asking_first(settings, progress)
-        work = resume_run(directory, settings, progress, reviewer=reviewer, pending_only=pending_only, consent=consent)
-        outcome = asyncio.run(work)
+        with exported_spans(quiet=settings.quiet):
+            work = resume_run(
+                view,
+                settings=settings,
+                progress=progress,
+                reviewer=reviewer,
+                consent=consent,
+                pending_only=pending_only,
+                signals=True,
+            )
+            outcome = asyncio.run(work)
     finally:
         progress.finish()
     if settings.json_output:

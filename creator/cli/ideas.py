@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from creator.cli._ideas_export import export
 from creator.cli._shared import (
     PROGRAM,
     DefaultGroup,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=DefaultGroup)
 def ideas() -> None:
-    """List the ideas of a run, show one, or draw who said what on the way to it.
+    """List the ideas of a run, show or export them, or draw who said what on the way to one.
 
     "ideas [RUN]" is short for "ideas list [RUN]". RUN is a run's id, the beginning of one, or latest.
     """
@@ -150,3 +151,6 @@ def _comparisons(view: RunView, standings: Standings, idea: IdeaOutcome) -> tupl
         return load_comparisons(view.outcome.directory, idea.number), ""
     except EnvironmentFault as error:
         return [], str(error)
+
+
+ideas.add_command(export)

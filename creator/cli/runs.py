@@ -9,6 +9,7 @@ import click
 from creator.cli._runs_comparing import compare
 from creator.cli._runs_export import export
 from creator.cli._runs_facts import read_run, summary
+from creator.cli._runs_model import model
 from creator.cli._runs_removing import rm
 from creator.cli._runs_replaying import pack, replay
 from creator.cli._runs_resuming import resume
@@ -66,5 +67,5 @@ def list_runs(output: str | None, as_json: bool) -> None:
 
 
 # Every command that stands in another file is put into the group here.
-for _command in (show, compare, resume, replay, pack, export, rm):
+for _command in (show, compare, resume, replay, pack, export, model, rm):
     runs.add_command(_command)

@@ -138,6 +138,7 @@ def spawn(ctx: click.Context, /, **options: str | bool | tuple[str, ...] | None)
     from creator.cli._spending import asking_first
     from creator.progress import Limits, make_progress
     from creator.settings import SpawnSettings
+    from creator.telemetry.export import exported_spans
 
     settings = SpawnSettings.load(options)
     state = ctx.find_object(State) or State()
@@ -145,11 +146,13 @@ def spawn(ctx: click.Context, /, **options: str | bool | tuple[str, ...] | None)
     limits = Limits(settings.max_tokens, settings.max_cost)
     progress = make_progress(settings.asked, quiet=settings.quiet, stream=sys.stderr, limits=limits)
     try:
-        from creator.spawning import spawn as run_spawn
+        from creator import spawn as run_spawn
 
         reviewer = reviewer_for(progress) if settings.review == "now" else None
         consent = asking_first(settings, progress)
-        outcome = asyncio.run(run_spawn(settings, progress, reviewer=reviewer, consent=consent))
+        with exported_spans(quiet=settings.quiet):
+            work = run_spawn(settings, progress=progress, reviewer=reviewer, consent=consent, signals=True)
+            outcome = asyncio.run(work)
     finally:
         progress.finish()
     if settings.json_output:

@@ -10,9 +10,11 @@ from creator.agents.messages import Preference
 from creator.errors import ModelError
 from creator.ideas.self_agreement import report_on
 from creator.outcome import JudgeReport
+from creator.telemetry.spans import Value, span
 from creator.text import clean
 from sandbox.errors import MessagingError, describe
 from sandbox.protocol import Idea
+from sandbox.runtime.tracing import mark_failed
 
 GIVEN_UP_AFTER: Final = 12
 """Comparisons in a row without a verdict, after which a judge is not asked any more."""
@@ -87,10 +89,27 @@ class Seat:
         """What the judge says to two ideas in this order; a verdict without a winner when it says nothing."""
         winner, reason = None, f"not asked: {GIVEN_UP_AFTER} comparisons in a row came to nothing"
         if self._patient or self._failed_in_a_row < GIVEN_UP_AFTER:
-            winner, reason = await self._ask(first, second)
+            winner, reason = await self._compared(round, first, second)
             self._failed_in_a_row = 0 if winner is not None else self._failed_in_a_row + 1
         judge = self._judge
         return Verdict(judge.name, judge.model, round, first[0], second[0], winner, clean(reason, MAX_REASON))
+
+    async def _compared(self, round: int, first: tuple[int, Idea], second: tuple[int, Idea]) -> tuple[int | None, str]:
+        """The judge's preference and its reason, in a span of its own."""
+        known: dict[str, Value | None] = {
+            "creator.judge.name": self._judge.name,
+            "creator.judge.model": self._judge.model,
+            "creator.comparison.round": round,
+            "creator.comparison.first": first[0],
+            "creator.comparison.second": second[0],
+        }
+        with span("comparison", known) as made:
+            winner, reason = await self._ask(first, second)
+            if winner is None:
+                mark_failed(made, "no_verdict")
+            else:
+                made.set_attribute("creator.comparison.winner", winner)
+        return winner, reason
 
     async def _ask(self, first: tuple[int, Idea], second: tuple[int, Idea]) -> tuple[int | None, str]:
         try:

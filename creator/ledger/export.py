@@ -86,10 +86,10 @@ def _write_lines(file: TextIO, name: str, rows: sqlite3.Cursor) -> int:
 
 def _write_csv(file: TextIO, name: str, rows: sqlite3.Cursor) -> int:
     table = csv.writer(file)
-    table.writerow(_harmless(_columns(rows)))
+    table.writerow(harmless(_columns(rows)))
     count = 0
     for row in rows:
-        table.writerow(_harmless(_plain(value) for value in row))
+        table.writerow(harmless(_plain(value) for value in row))
         count += 1
     return count
 
@@ -105,5 +105,6 @@ def _plain(value: object) -> object:
     return value.hex() if isinstance(value, bytes) else value
 
 
-def _harmless(cells: Iterable[object]) -> list[object]:
+def harmless(cells: Iterable[object]) -> list[object]:
+    """The cells of a row of CSV; a text that a spreadsheet would run as a formula gets an apostrophe in front."""
     return [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in cells]

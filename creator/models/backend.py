@@ -74,6 +74,9 @@ class Backend(ABC):
     embeds: bool = False
     """Whether its server may have models that embed texts."""
 
+    provider: str = ""
+    """Whose model it is, in the words of OpenTelemetry's conventions; empty where that is nobody's."""
+
     address: str = ""
     """What tells it from another model of the same name: the server's URL, without a name or a password."""
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 import tenacity
 from autogen_core.models import LLMMessage
+from opentelemetry.trace import Span
 
 from creator.errors import AnswerRefused, ContextTooLong, EnvironmentFault, ModelError, RetryableModelError
 from creator.models.accounts import Account, CallRecord, OnCall, tokens_of
@@ -24,6 +25,7 @@ from creator.models.vectors import kept_vectors, vector_in
 from creator.spending.bounds import most_prompt_tokens, most_text_tokens
 from creator.spending.budget import Budget, Reservation
 from creator.spending.prices import Price
+from creator.telemetry.spans import Operation, answered, model_call
 
 Answer = TypeVar("Answer", Completion, Embeddings)
 
@@ -233,6 +235,22 @@ class ModelCalls:
         tell: Callable[[CallRecord, Answer | None], None],
     ) -> Answer:
         """One call with its retries, put on the agent's account and on record."""
+        operation: Operation = "chat" if model == self._backend.name else "embeddings"
+        with model_call(operation, self._backend.provider, model, agent) as span:
+            return await self._tried_in(span, agent, model, key, characters, most, attempt, patience, tell)
+
+    async def _tried_in(
+        self,
+        span: Span,
+        agent: str,
+        model: str,
+        key: str,
+        characters: int,
+        most: Usage,
+        attempt: Callable[[], Awaitable[Answer]],
+        patience: Patience,
+        tell: Callable[[CallRecord, Answer | None], None],
+    ) -> Answer:
         account = self.accounts.setdefault(agent, Account())
         account.calls += 1
         started, tried = time.monotonic(), 0
@@ -267,6 +285,7 @@ class ModelCalls:
         finally:
             account.retries += max(0, tried - 1)
             usage = answer.usage if answer is not None else None
+            answered(span, usage, max(0, tried - 1), _finish_reason(answer))
             if usage is not None:
                 account.prompt_tokens += usage.prompt_tokens
                 account.completion_tokens += usage.completion_tokens
@@ -362,6 +381,13 @@ class ModelCalls:
         """What a call cost; None where the price is unknown."""
         price = self._price if model == self._backend.name else self._embedding_price
         return None if price is None else price.cost(prompt_tokens, completion_tokens)
+
+
+def _finish_reason(answer: Completion | Embeddings | None) -> str | None:
+    """Why an answer ended, as providers say it; None for what is no text."""
+    if not isinstance(answer, Completion):
+        return None
+    return "content_filter" if answer.refusal else "length" if answer.truncated else "stop"
 
 
 def _characters(messages: Sequence[LLMMessage]) -> int:

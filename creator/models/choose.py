@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from creator.errors import EnvironmentFault, UsageError
-from creator.masking import checked_key, public_url, secrets_of_config, secrets_of_environment, secrets_of_url
+from creator.masking import checked_key, public_url, secrets_of_environment, secrets_of_url
 from creator.models.backend import Backend, Strategy
 from creator.models.calls import ModelCalls
 from creator.models.client_backend import ClientBackend, model_info, openai_client, openai_embedder
+from creator.models.component_file import component_backend
 from creator.models.embedded import EmbeddedBackend
 from creator.models.filling import Filler, ObjectFiller
+from creator.models.servers import server_address
 from creator.models.slot_filling import SlotFiller
 
 if TYPE_CHECKING:
@@ -28,25 +27,6 @@ KEYS: Final[Mapping[str, tuple[str, str]]] = {
     "anthropic": ("ANTHROPIC_API_KEY", "claude-haiku-4-5"),
 }
 """By provider: the variable that holds its key, and the model when none is named."""
-
-COMPONENT_PROVIDERS: Final = frozenset(
-    {
-        "autogen_ext.models.openai.OpenAIChatCompletionClient",
-        "autogen_ext.models.openai.AzureOpenAIChatCompletionClient",
-        "autogen_ext.models.anthropic.AnthropicChatCompletionClient",
-        "autogen_ext.models.ollama.OllamaChatCompletionClient",
-        "OpenAIChatCompletionClient",
-        "AzureOpenAIChatCompletionClient",
-        "AnthropicChatCompletionClient",
-        "OllamaChatCompletionClient",
-    }
-)
-"""What a component file may name. AutoGen imports a provider before it checks it, so this is checked first."""
-
-SECRET_FIELDS: Final = frozenset({"api_key", "azure_ad_token"})
-"""Of a component file's configuration."""
-SERVER_VARIABLES: Final = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "OLLAMA_HOST")
-"""Where the providers' packages look for a server when nobody names one."""
 
 FORMS: Final = "embedded, openai:NAME, anthropic:NAME, ollama:NAME, FILE.gguf or a component FILE.yaml"
 PROVIDERS: Final = frozenset({"openai", "anthropic", "ollama"})
@@ -107,7 +87,7 @@ def _choose(
     if spec.endswith((".yaml", ".yml", ".json")):
         if base_url is not None:
             raise UsageError("--base-url does not go with a component file: set base_url in the file")
-        return _component(Path(spec).expanduser(), environ)
+        return component_backend(Path(spec).expanduser(), environ)
     if not name:
         if base_url is not None:
             return _provider("openai", spec, base_url, environ, "")
@@ -146,18 +126,9 @@ def _provider(provider: str, name: str, base_url: str | None, environ: Mapping[s
         max_concurrency=4 if provider == "ollama" else 32,
         make_embedder=embedder,
     )
+    backend.provider = provider
     backend.address = server_address(address)
     return backend
-
-
-def server_address(url: str) -> str:
-    """A server's URL without user, password and query; empty when it is no URL."""
-    try:
-        parts = urlsplit(url if "://" in url else f"//{url}")
-    except ValueError:
-        return ""
-    host = parts.netloc.rpartition("@")[2].lower()
-    return parts._replace(netloc=host, path=parts.path.rstrip("/"), query="", fragment="").geturl()
 
 
 def _anthropic_client(name: str, key: str, base_url: str | None) -> ChatCompletionClient:
@@ -178,50 +149,3 @@ def _ollama_openai_url(host: str) -> str:
     if "://" not in host:
         host = f"http://{host}" if ":" in host else f"http://{host}:{OLLAMA_PORT}"
     return f"{host.rstrip('/')}/v1"
-
-
-def _component(path: Path, environ: Mapping[str, str]) -> ClientBackend:
-    """A model from an AutoGen component file: ``provider`` and ``config``."""
-    import yaml
-
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read the model file {str(path)!r}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise UsageError(f"the model file {str(path)!r} is no valid YAML") from None
-    if not isinstance(value, dict) or not isinstance(value.get("config", {}), dict):
-        raise UsageError(f"the model file {str(path)!r} needs 'provider' and 'config'")
-    provider = value.get("provider")
-    if not isinstance(provider, str) or provider not in COMPONENT_PROVIDERS:
-        known = ", ".join(sorted(name for name in COMPONENT_PROVIDERS if "." not in name))
-        raise UsageError(f"the provider {str(provider)[:100]!r} in {str(path)!r} is not allowed: use one of {known}")
-    if provider == "AnthropicChatCompletionClient":  # AutoGen knows the others by their short names, but not this one
-        provider = f"autogen_ext.models.anthropic.{provider}"
-    config = dict(value.get("config", {}))
-    kind = str(provider).rpartition(".")[2]
-    if "Ollama" not in kind:
-        config.setdefault("max_retries", 0)
-    config.setdefault("model_info", dict(model_info()))
-
-    def make() -> ChatCompletionClient:
-        from autogen_core.models import ChatCompletionClient
-
-        return ChatCompletionClient.load_component({"provider": provider, "config": config})
-
-    if isinstance(config.get("api_key"), str):
-        config["api_key"] = checked_key(config["api_key"], f"'api_key' of {path.name}")
-    structured = {"OpenAIChatCompletionClient": "response_format", "OllamaChatCompletionClient": "format"}
-    backend = ClientBackend(
-        f"{path.name}:{str(config.get('model', 'unknown'))[:100]}",
-        f"from {path.name}",
-        make,
-        secrets=[*secrets_of_config(config), *secrets_of_environment(environ)],
-        structured=structured.get(kind, ""),
-    )
-    # Whatever the file says may change the answers; only who asks does not.
-    told = {name: value for name, value in config.items() if name not in SECRET_FIELDS}
-    servers = [server_address(environ.get(name, "")) for name in SERVER_VARIABLES]
-    text = json.dumps([provider, told, servers], sort_keys=True, default=str)
-    backend.address = hashlib.sha256(text.encode()).hexdigest()
-    return backend

@@ -30,6 +30,8 @@ TOO_LONG_TEXTS: Final = (
     "exceeds the context length",  # Ollama
     "exceeded max context length",  # Ollama
 )
+USED_UP: Final = "No more mock responses available"
+"""What AutoGen's client says that has its answers from a file."""
 
 
 class Unsupported(Exception):
@@ -53,6 +55,8 @@ def translated(error: Exception, text: str, reply: Reply) -> Exception:
         reply: What the server replied, as far as it did.
     """
     status = getattr(error, "status_code", None)
+    if text == USED_UP:
+        return TerminalModelError("the file holds no more answers")
     if isinstance(status, int) and status >= 400:
         return _by_status(status, f"HTTP {status}: {text}", reply)
     names = {type(one).__name__ for one in _causes(error)}

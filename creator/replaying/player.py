@@ -231,15 +231,16 @@ def _templates(recording: Recording, settings: SpawnSettings, say: Callable[[str
     return choose_templates({name: 1.0 for name in names if name in there}, settings.templates, say)
 
 
-async def replay(recording: Recording, options: Mapping[str, Any], progress: Progress) -> Replayed:
+async def replay(
+    recording: Recording, options: Mapping[str, Any], progress: Progress, *, signals: bool = False
+) -> Replayed:
     """Play a run again, as a new run in the output folder.
-
-    SIGINT and SIGTERM end it in order, as they do a run.
 
     Args:
         recording: Of the run.
         options: See `settings_of`.
         progress: Told what happens as it happens.
+        signals: Whether SIGINT and SIGTERM end it in order, as they do a run; in a main thread only.
 
     Raises:
         UsageError: The recording does not fit together, or needs a template that is not here.
@@ -266,7 +267,7 @@ async def replay(recording: Recording, options: Mapping[str, Any], progress: Pro
             price_of=lambda model: None,
         )
         with RunLock(world.directory):
-            outcome = await let_work(world, progress)
+            outcome = await let_work(world, progress, signals=signals)
     return compared(recording, outcome)
 
 

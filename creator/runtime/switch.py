@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from creator.runtime.pace import Pace
 from creator.runtime.records import Admission, Counters, Exchange, Limits, Refusal
 from creator.runtime.rules import chain_after
 from creator.runtime.topics import Topics
+from creator.runtime.traces import joined_trace, trace_of
 from sandbox.errors import (
     BY_CODE,
     MAX_ERROR_CHARACTERS,
@@ -35,7 +35,6 @@ from sandbox.errors import (
     RecipientNotFound,
 )
 from sandbox.runtime.deadlines import Deadlines
-from sandbox.runtime.tracing import FIELDS
 from sandbox.runtime.wire import CANCEL, MAX_HEAD_BYTES, MAX_NAME_CHARACTERS, error_message
 
 MAX_TIMEOUT: Final = 3_600.0
@@ -44,7 +43,6 @@ MAX_TIMEOUT: Final = 3_600.0
 REFUSALS_TOLD: Final = 50
 """Of each client and kind so many refusals are told one by one; the further ones are only counted."""
 
-_TRACE: Final = re.compile(r"[\x20-\x7e]{1,512}", re.ASCII)
 _ERROR_SIZE: Final = 512
 """What an error counts for in a queue, in bytes."""
 
@@ -238,14 +236,13 @@ class Switch:
         # The message itself goes on; a copy of a large one would cost more than all the rest.
         request.request_id = host_id
         metadata = request.metadata
-        trace = [(field, metadata[field]) for field in FIELDS if field in metadata]
+        trace = trace_of(request) if client.grant.role == "trusted" else joined_trace(request, admission.parent)
         metadata.clear()
         metadata["timeout"] = f"{admission.timeout:.3f}"
         if admission.conversation:
             metadata["conversation"] = admission.conversation
-        for field, value in trace:
-            if _TRACE.fullmatch(value):
-                metadata[field] = value
+        for field, value in trace.items():
+            metadata[field] = value
         self._delivered += 1
         pending.entry = callee.outbox.put(message, size)
 

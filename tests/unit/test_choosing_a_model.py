@@ -10,7 +10,8 @@ import pytest
 
 from creator.errors import EnvironmentFault, UsageError
 from creator.models.backend import Backend
-from creator.models.choose import choose_backend, server_address
+from creator.models.choose import choose_backend
+from creator.models.servers import server_address
 
 
 def choose(spec: str | None = None, base_url: str | None = None, **environ: str) -> Backend:

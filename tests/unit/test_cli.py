@@ -43,7 +43,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, result: RunOutcome | BaseException)
 
     seen: list[object] = []
 
-    async def spawn(settings: object, progress: object, reviewer: object, consent: object) -> RunOutcome:
+    async def spawn(settings: object, progress: object, **options: object) -> RunOutcome:
         seen.append(settings)
         if isinstance(result, BaseException):
             raise result

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from creator.cli._runs_export import export
 from creator.errors import CreatorError, EnvironmentFault, UsageError
 from creator.ledger import Ledger
-from creator.ledger.export import _harmless
+from creator.ledger.export import harmless
 from creator.ledger.store import FILE_NAME
 from creator.outcome import RatedIdea
 from tests.unit.old_ledgers import make_old_ledger
@@ -107,8 +107,8 @@ def test_no_cell_of_a_spreadsheet_is_a_formula(run: Path, text: str) -> None:
 
 
 @given(st.text())
-def test_a_harmless_cell_says_the_same(text: str) -> None:
-    (cell,) = _harmless([text])
+def test_aharmless_cell_says_the_same(text: str) -> None:
+    (cell,) = harmless([text])
     assert cell in {text, f"'{text}"}
     assert str(cell)[:1] not in {"=", "+", "-", "@", "\t", "\r", "\n"}
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
 from autogen_core import AgentId
 from opentelemetry.sdk.trace import TracerProvider
@@ -68,6 +72,45 @@ async def test_a_forged_trace_is_not_passed_on(house: House) -> None:
     )
     (process,) = spans.get_finished_spans()
     assert process.parent is None
+
+
+class Forging:
+    """What a hostile cell may do in the place of `Spans`."""
+
+    @contextmanager
+    def request(self, recipient: AgentId, data_type: str, metadata: MutableMapping[str, str]) -> Iterator[None]:
+        metadata |= {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01", "tracestate": "mine=words"}
+        yield
+
+    @contextmanager
+    def process(self, recipient: AgentId, data_type: str, metadata: Mapping[str, str]) -> Iterator[None]:
+        yield
+
+
+@pytest.mark.parametrize("spans", [None, Forging()])
+async def test_what_a_cell_asks_is_in_the_trace_of_what_it_was_asked(house: House, spans: Any) -> None:
+    made, found = provider()
+    await house.worker("bob", tracer_provider=made)
+    ann = await house.worker("ann")
+    ann._spans = spans
+    caller = await house.connect("zoe", role="trusted", tracer_provider=made)
+    await caller.request(Ask(do="chain", text="bob"), "ann", timeout=5, conversation="c1")
+    process, request = found.get_finished_spans()
+    assert (process.name, request.name) == ("process bob", "request ann")
+    assert process.parent is not None and process.parent.span_id == request.context.span_id
+    assert process.context.trace_id == request.context.trace_id
+    assert not process.context.trace_state
+
+
+async def test_no_text_of_an_error_is_on_a_span(house: House) -> None:
+    made, spans = provider()
+    await house.worker("bob", tracer_provider=made)
+    caller = await house.connect("zoe", role="trusted", tracer_provider=made)
+    with pytest.raises(HandlerFailed):
+        await caller.request(Ask(do="raise"), "bob", timeout=5)
+    for span in spans.get_finished_spans():
+        assert (span.events, span.status.description) == ((), None)
+        assert str((span.attributes or {})["error.type"]).isidentifier()
 
 
 def test_without_a_provider_there_are_no_spans() -> None:
