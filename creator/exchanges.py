@@ -11,12 +11,31 @@ from pydantic import ValidationError
 from creator.descent import Asked, lineage_of
 from creator.outcome import IdeaVersion, Remark
 from creator.runtime import Exchange
-from sandbox.protocol import Idea, Opinion, OpinionRequest, Refinement, RefineRequest
+from sandbox.protocol import (
+    AGENT_NAME,
+    RESERVED_NAMES,
+    Idea,
+    Opinion,
+    OpinionRequest,
+    ProposeRequest,
+    Refinement,
+    RefineRequest,
+    Text,
+)
 
 MAX_EXCHANGES: Final = 200
 """Kept of one conversation; those after that are left out of its lineage."""
 MAX_BYTES: Final = 2_000_000
 """Of their requests and answers."""
+_WANTED: Final = {
+    RefineRequest.__name__: "asked for a better version",
+    ProposeRequest.__name__: "asked for an idea",
+    Text.__name__: "asked a question",
+    "critique": "asked for the weakest point",
+    "pro": "asked what speaks for it",
+    "contra": "asked what speaks against it",
+}
+"""By a message's type, or an opinion's kind: what the sender wanted."""
 
 
 @dataclass
@@ -58,6 +77,20 @@ class Conversations:
         """
         going = self._going.pop(conversation, None)
         return lineage_of(going.asked if going is not None else [], author, idea, last)
+
+
+def in_words(exchange: Exchange) -> str | None:
+    """What the sender wanted, and whether it got it; None for a message that is none between two generated agents."""
+    if any(name in RESERVED_NAMES or not AGENT_NAME.fullmatch(name) for name in (exchange.source, exchange.target)):
+        return None
+    wanted = exchange.type
+    if wanted == OpinionRequest.__name__:
+        try:
+            wanted = OpinionRequest.model_validate_json(exchange.request).kind
+        except ValidationError:
+            return None
+    words = _WANTED.get(wanted)
+    return words if words is None or exchange.outcome == "ok" else f"{words}, and got no answer"
 
 
 def _asked(exchange: Exchange) -> Asked | None:

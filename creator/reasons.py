@@ -40,4 +40,7 @@ def reason_for(
         return f"{made} of {asked} ideas exist; {wait} for your decision: python -m creator agents approve {pending[0]}"
     reasons = [*failures, *(f"{agent.name}: {agent.reason}" for agent in agents if agent.state == "failed")]
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    return f"{made} of {asked} ideas exist; {reasons[0] if reasons else 'no reason known'}{more}"
+    again = ""
+    if any(agent.state == "failed" for agent in agents):  # they are written anew then
+        again = f"; try them again: python -m creator runs resume {run_id}"
+    return f"{made} of {asked} ideas exist; {reasons[0] if reasons else 'no reason known'}{more}{again}"

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from creator.blueprint import Blueprint
 from creator.errors import EnvironmentFault
-from creator.exchanges import Conversations
+from creator.exchanges import Conversations, in_words
 from creator.ideas.checks import weaknesses
 from creator.ideas.form import load_idea_form
 from creator.ideas.one_shot import one_shot_outcome
@@ -290,6 +290,8 @@ class RunRecord:
                 conversation=exchange.conversation,
                 hop=len(exchange.chain),
             )
+        if (what := in_words(exchange)) is not None:
+            self.progress.message(exchange.source, exchange.target, what)
         if self._conversations.observe(exchange):
             self.progress.refined(exchange.source, exchange.target)
 

@@ -278,10 +278,12 @@ class Society:
         # Births keep the model busy: who began before would only wait for its colleagues, and hold up theirs.
         await self._few_unsettled.wait()
         async with self._places:
+            self._record.progress.conversation(1)
             try:
                 await self._discuss(wish, name)
             finally:
                 self._shares.done(wish.number)
+                self._record.progress.conversation(-1)
 
     def _settle(self, number: int, name: str | None = None) -> None:
         """Nobody needs to wait for this birth any more: it has come out, or a person is asked."""

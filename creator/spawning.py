@@ -179,6 +179,7 @@ async def _worked(
                     raise error
                 fault = str(error)
             outcome = await world.outcome(interrupted=bool(received) or cancelled is not None, fault=fault)
+            progress.stage("reporting")
             write_outputs(outcome)
             keep = True
             return outcome, cancelled

@@ -39,6 +39,7 @@ class RecordedProgress:
         self.lines: list[str] = []
         self.agents: list[tuple[str, str, str]] = []
         self.refinements: list[tuple[str, str]] = []
+        self.messages: list[tuple[str, str, str]] = []
         self.comparisons: list[tuple[int, int]] = []
         self.spent: list[tuple[int, int, float | None]] = []
 
@@ -57,6 +58,11 @@ class RecordedProgress:
 
     def refined(self, author: str, refiner: str) -> None:
         self.refinements.append((author, refiner))
+
+    def message(self, source: str, target: str, what: str) -> None:
+        self.messages.append((source, target, what))
+
+    def conversation(self, change: int) -> None: ...
 
     def judged(self, done: int, planned: int) -> None:
         self.comparisons.append((done, planned))

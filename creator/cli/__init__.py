@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from creator import __version__
-from creator.cli._shared import PROGRAM, State, prepare_streams, report
+from creator.cli._shared import COMPLETE_VARIABLE, PROGRAM, State, prepare_streams, report
 
 __all__ = ["cli", "main"]
 
@@ -23,6 +24,7 @@ _COMMANDS: Final = {
     "policy": "Check modules by the static policy, or list its rules.",
     "templates": "List what agents can be made from, or check a template of your own.",
     "doctor": "Tell what works on this machine and what is missing.",
+    "completion": "Print a script that lets your shell complete commands and names.",
 }
 
 _FIRST_STEPS: Final = f"""\
@@ -51,6 +53,11 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the commands without importing them."""
+        offered = [CompletionItem(name, help=text) for name, text in _COMMANDS.items() if name.startswith(incomplete)]
+        return [*offered, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
@@ -78,7 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare_streams()
     state = State()
     try:
-        result = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False, obj=state)
+        result = cli.main(
+            arguments, prog_name=PROGRAM, complete_var=COMPLETE_VARIABLE, standalone_mode=False, obj=state
+        )
     except BrokenPipeError:
         # The reader, such as `head`, has enough. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from creator.cli import _completing
 from creator.cli._shared import (
     PROGRAM,
     State,
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
 
 
 @click.command("adopt")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, shell_complete=_completing.files)
 @click.option("--as", "name", metavar="NAME", help="The agent's name; for one file [default: the file's].")
 @library_option
-@click.option("--sandbox", metavar="NAME", help="Where it is tried: auto, docker, bubblewrap or process.")
+@click.option(
+    "--sandbox",
+    metavar="NAME",
+    shell_complete=_completing.sandboxes,
+    help="Where it is tried: auto, docker, bubblewrap or process.",
+)
 @click.option("--unsafe", is_flag=True, default=None, help="Let a plain process run it.")
 @click.option("--dry-run", is_flag=True, help="Show the rewrite, start and keep nothing.")
 @click.option("--force", is_flag=True, help="Replace one of that name.")

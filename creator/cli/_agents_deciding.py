@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from creator.cli import _completing
 from creator.cli._shared import (
     calm_libraries,
     debug_option,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command("approve")
-@click.argument("names", metavar="NAME...", nargs=-1)
+@click.argument("names", metavar="NAME...", nargs=-1, shell_complete=_completing.agents)
 @click.option("--all", "everyone", is_flag=True, help="All that wait.")
 @click.option("--filled", is_flag=True, help="All that wait and in which a model filled in nothing but values.")
 @run_option
@@ -55,7 +56,7 @@ def approve(names: tuple[str, ...], everyone: bool, filled: bool, run: str | Non
 
 
 @click.command("reject")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=_completing.agents)
 @click.option("--why", required=True, metavar="TEXT", help="The reason; the next try gets it.")
 @run_option
 @output_option
@@ -78,7 +79,7 @@ def reject(names: tuple[str, ...], why: str, run: str | None, output: str | None
 
 
 @click.command("regenerate")
-@click.argument("name")
+@click.argument("name", shell_complete=_completing.agents)
 @click.option("--why", default="", metavar="TEXT", help="What shall be different.")
 @run_option
 @output_option

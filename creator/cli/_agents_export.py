@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from creator.cli import _completing
 from creator.cli._agents_files import module_of
 from creator.cli._shared import debug_option, free_target, open_run, output_option, run_option
 from creator.text import clean, clean_lines
@@ -21,7 +22,7 @@ _OPTION = "--to"
 
 
 @click.command("export")
-@click.argument("name")
+@click.argument("name", shell_complete=_completing.agents)
 @click.option(
     "--as",
     "form",
@@ -29,7 +30,7 @@ _OPTION = "--to"
     required=True,
     help="component: JSON for AutoGen and AutoGen Studio. module: a Python script that needs AutoGen and a key.",
 )
-@click.option(_OPTION, "to", metavar="FILE", help="Where to [default: printed].")
+@click.option(_OPTION, "to", metavar="FILE", shell_complete=_completing.files, help="Where to [default: printed].")
 @click.option("--force", is_flag=True, help="Replace FILE.")
 @run_option
 @output_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from creator.cli import _completing
 from creator.cli._shared import (
     PROGRAM,
     debug_option,
@@ -34,7 +35,7 @@ _FACTS_WIDTH: Final = 24
 
 
 @click.command("add")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=_completing.runs)
 @click.argument("text", required=False)
 @click.option("--sector", metavar="TEXT", help="What it shall work in, instead of what follows the last for or in.")
 @click.option("--role", metavar="TEXT", help="What it shall do, instead of the rest.")
@@ -86,7 +87,7 @@ def _ask(view: RunView, sector: str, role: str, topic: str) -> None:
 
 
 @click.command("tree")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=_completing.runs)
 @reading_options
 def tree(run: str | None, output: str | None, as_json: bool) -> None:
     """Show the family of RUN [default: latest]: who asked for whom, and who was bred from whom."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from creator.cli import _completing
 from creator.cli._shared import (
     PROGRAM,
     debug_option,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command("keep")
-@click.argument("name")
+@click.argument("name", shell_complete=_completing.agents)
 @click.option("--as", "as_name", metavar="NEWNAME", help="Its name in the library [default: the same].")
 @click.option("--force", is_flag=True, help="Replace an agent that is kept under that name.")
 @run_option
@@ -78,7 +79,7 @@ def library(library: str | None, as_json: bool) -> None:
 
 
 @click.command("forget")
-@click.argument("name")
+@click.argument("name", shell_complete=_completing.kept_agents)
 @library_option
 @debug_option
 def forget(name: str, library: str | None) -> None:

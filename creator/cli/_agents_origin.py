@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from creator.cli import _completing
 from creator.cli._agents_files import module_of, read_file
 from creator.cli._shared import open_run, print_json, reading_options, run_option, stdout_console
 from creator.errors import UsageError
@@ -30,7 +31,7 @@ _FILE_STATES = {
 
 
 @click.command("why")
-@click.argument("name")
+@click.argument("name", shell_complete=_completing.agents)
 @run_option
 @reading_options
 def why(name: str, run: str | None, output: str | None, as_json: bool) -> None:
@@ -114,8 +115,8 @@ def _time(at: datetime) -> str:
 
 
 @click.command("diff")
-@click.argument("name")
-@click.argument("other", required=False)
+@click.argument("name", shell_complete=_completing.agents)
+@click.argument("other", required=False, shell_complete=_completing.agents)
 @run_option
 @reading_options
 def diff(name: str, other: str | None, run: str | None, output: str | None, as_json: bool) -> None:

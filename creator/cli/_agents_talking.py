@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from creator.cli import _completing
 from creator.cli._shared import State, calm_libraries, debug_option, open_run, output_option, run_option
 
 if TYPE_CHECKING:
@@ -22,9 +23,13 @@ _GOODBYES: Final = frozenset({"exit", "quit", "bye"})
 def _talking_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         run_option,
-        click.option("--model", metavar="SPEC", help="Another model than the run's."),
+        click.option(
+            "--model", metavar="SPEC", shell_complete=_completing.models, help="Another model than the run's."
+        ),
         click.option("--base-url", metavar="URL", help="An OpenAI-compatible server."),
-        click.option("--sandbox", metavar="NAME", help="Another sandbox than the run's."),
+        click.option(
+            "--sandbox", metavar="NAME", shell_complete=_completing.sandboxes, help="Another sandbox than the run's."
+        ),
         click.option("--unsafe", is_flag=True, default=None, help="Let a plain process run code that a model wrote."),
         output_option,
         debug_option,
@@ -35,7 +40,7 @@ def _talking_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("ask")
-@click.argument("name")
+@click.argument("name", shell_complete=_completing.agents)
 @click.argument("question")
 @_talking_options
 @click.pass_context
@@ -46,7 +51,7 @@ def ask(ctx: click.Context, /, name: str, question: str, run: str | None, output
 
 
 @click.command("chat")
-@click.argument("name")
+@click.argument("name", shell_complete=_completing.agents)
 @_talking_options
 @click.pass_context
 def chat(ctx: click.Context, /, name: str, run: str | None, output: str | None, **changes: Any) -> None:

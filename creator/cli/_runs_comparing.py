@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
+from creator.cli import _completing
 from creator.cli._runs_facts import changed_settings, state_of, summary
 from creator.cli._shared import PROGRAM, open_run, option_for, print_json, reading_options, stdout_console
 from creator.errors import EnvironmentFault, UsageError
@@ -31,8 +32,8 @@ class Alike(NamedTuple):
 
 
 @click.command("compare")
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="B")
+@click.argument("first", metavar="A", shell_complete=_completing.runs)
+@click.argument("second", metavar="B", shell_complete=_completing.runs)
 @reading_options
 def compare(first: str, second: str, output: str | None, as_json: bool) -> None:
     """Compare the runs A and B: what they were asked for, came to and spent, and which ideas both had."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import click
 
+from creator.cli import _completing
 from creator.cli._shared import debug_option, free_target, output_folder, output_option
 from creator.text import clean
 
 
 @click.command("export")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=_completing.runs)
 @click.option(
     "--to",
     metavar="FILE",
     required=True,
+    shell_complete=_completing.files,
     help="Where to: FILE.jsonl for every table, a row a line, or FILE.csv for one of them.",
 )
 @click.option(

@@ -9,6 +9,7 @@ from typing import Final
 
 import click
 
+from creator.cli import _completing
 from creator.cli._runs_facts import read_run, size_of
 from creator.cli._shared import debug_option, output_folder, output_option, stdout_console
 from creator.errors import EnvironmentFault, UsageError
@@ -20,7 +21,7 @@ _EXIT_KEPT: Final = 1
 
 
 @click.command("rm")
-@click.argument("wanted", metavar="RUN...", nargs=-1, required=True)
+@click.argument("wanted", metavar="RUN...", nargs=-1, required=True, shell_complete=_completing.runs)
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 @output_option
 @debug_option

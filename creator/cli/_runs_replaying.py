@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from creator.cli import _completing
 from creator.cli._shared import (
     PROGRAM,
     State,
@@ -32,10 +33,11 @@ EXIT_INTERRUPTED = 130
 
 
 @click.command("replay")
-@click.argument("run", metavar="RUN|FILE")
+@click.argument("run", metavar="RUN|FILE", shell_complete=_completing.runs)
 @click.option(
     "--sandbox",
     metavar="NAME",
+    shell_complete=_completing.sandboxes,
     help="auto, docker, bubblewrap or process [default: auto, the strongest that works here].",
 )
 @click.option("--runtime", metavar="NAME", help="Docker's OCI runtime, such as runsc for gVisor.")
@@ -79,8 +81,8 @@ def replay(ctx: click.Context, /, run: str, **options: str | bool | tuple[str, .
 
 
 @click.command("pack")
-@click.argument("run", metavar="[RUN]", required=False)
-@click.option("--to", metavar="FILE", help="Where to [default: RUN.run.zip, here].")
+@click.argument("run", metavar="[RUN]", required=False, shell_complete=_completing.runs)
+@click.option("--to", metavar="FILE", shell_complete=_completing.files, help="Where to [default: RUN.run.zip, here].")
 @click.option("--force", is_flag=True, help="Replace FILE.")
 @output_option
 @debug_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from creator.cli import _completing
 from creator.cli._shared import (
     State,
     calm_libraries,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @click.command("resume")
-@click.argument("run", metavar="[RUN]", required=False)
+@click.argument("run", metavar="[RUN]", required=False, shell_complete=_completing.runs)
 @click.option("--max-tokens", metavar="T", help="A new limit of tokens for the whole run.")
 @click.option("--max-cost", metavar="USD", help="A new limit of cost for the whole run.")
 @click.option("--max-messages", metavar="M", help="A new limit of requests for the whole run.")
@@ -63,7 +64,7 @@ def go_on(view: RunView, changes: Mapping[str, object] | None = None, *, pending
     """
     from creator import resume as resume_run
     from creator.cli._spending import asking_first
-    from creator.cli._tables import print_summary
+    from creator.cli._summary import print_summary
     from creator.cli.spawn import reviewer_for
     from creator.outputs import read_settings
     from creator.progress import Limits, make_progress

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from creator.cli import _completing
 from creator.cli._runs_facts import RESUMABLE, changed_settings, state_of, summary
 from creator.cli._shared import PROGRAM, open_run, option_for, print_json, reading_options, stdout_console
 
@@ -23,7 +24,7 @@ _SETTINGS: Final = 20
 
 
 @click.command("show")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=_completing.runs)
 @reading_options
 def show(run: str | None, output: str | None, as_json: bool) -> None:
     """Show RUN [default: latest] on one page: what it worked on, what it came to, what it spent, what went wrong."""

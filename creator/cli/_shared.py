@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
+from creator.cli import _completing
 from creator.errors import CreatorError, EnvironmentFault, UsageError
 from creator.text import clean
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from creator.outcome import RunOutcome
 
 PROGRAM: Final = "python -m creator"
+COMPLETE_VARIABLE: Final = "_CREATOR_COMPLETE"
+"""The variable by which a shell asks what a command line can go on with."""
 
 EXIT_INTERNAL: Final = 1
 EXIT_USAGE: Final = 2
@@ -108,12 +112,26 @@ debug_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 templates_option = click.option(
-    "--templates", metavar="DIR", multiple=True, help="A folder with templates of your own; repeat it for more."
+    "--templates",
+    metavar="DIR",
+    multiple=True,
+    shell_complete=_completing.folders,
+    help="A folder with templates of your own; repeat it for more.",
 )
-output_option = click.option("--output", metavar="DIR", help="The folder of all runs [default: generated].")
-run_option = click.option("--run", metavar="RUN", help="A run's id, the beginning of one, or latest [default: latest].")
+output_option = click.option(
+    "--output", metavar="DIR", shell_complete=_completing.folders, help="The folder of all runs [default: generated]."
+)
+run_option = click.option(
+    "--run",
+    metavar="RUN",
+    shell_complete=_completing.runs,
+    help="A run's id, the beginning of one, or latest [default: latest].",
+)
 library_option = click.option(
-    "--library", metavar="DIR", help="The folder of kept agents [default: one in the user's folder for data]."
+    "--library",
+    metavar="DIR",
+    shell_complete=_completing.folders,
+    help="The folder of kept agents [default: one in the user's folder for data].",
 )
 
 
@@ -129,9 +147,20 @@ class DefaultGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put ``list`` in front of arguments that name no command."""
+        if not args and ctx.resilient_parsing:
+            return super().parse_args(ctx, args)  # a shell asks what may come first
         if not args or (args[0] not in self.commands and args[0] != "--help"):
             args = ["list", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the commands, and what ``list`` takes."""
+        default = self.commands["list"]
+        offered = [*super().shell_complete(ctx, incomplete), *default.shell_complete(ctx, incomplete)]
+        for argument in default.params:
+            if isinstance(argument, click.Argument) and not incomplete.startswith("-"):
+                offered += argument.shell_complete(ctx, incomplete)
+        return list({one.value: one for one in offered}.values())
 
 
 def output_folder(output: str | None) -> Path:

@@ -6,28 +6,18 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from creator.cli._shared import PROGRAM, option_for
-from creator.outcome import AgentOutcome, GenerationReport, IdeaOutcome, RunOutcome
-from creator.outputs import REPORT_FILE
+from creator.outcome import AgentOutcome, GenerationReport, IdeaOutcome
 from creator.policy import Rule
-from creator.progress.counts import duration
-from creator.reporting.conclusions import Sentence, conclusions
+from creator.reporting.conclusions import Sentence
 from creator.reporting.standings import ONE_SHOT, Standings, rating_in_short
-from creator.spending.limits import way_on
-from creator.spending.words import cost_beside, tokens_beside
 from creator.text import clean
 
 if TYPE_CHECKING:
     from creator.library import Kept
 
-_MAX_IDEAS: Final = 20
-"""Rows of a run's last table; `ideas` shows all."""
-_MAX_FAILURES: Final = 6
-_MAX_GENERATIONS: Final = 6
 _SHOWN_NUMBERS: Final = 3
 _MOST: Final = 999 * 10**9
 """No number that is shown in short is larger; a damaged record may hold one of a thousand digits."""
@@ -35,61 +25,9 @@ STATES: Final = {"live": "green", "pending": "yellow", "failed": "red"}
 """By an agent's state: its colour."""
 
 
-def print_summary(console: Console, outcome: RunOutcome) -> None:
-    """What a run came to, where to read it and what to do next: a page for twenty agents."""
-    standings = Standings(outcome)
-    if outcome.ideas:
-        console.print(ideas_table(standings, standings.ideas[:_MAX_IDEAS]))
-        if len(outcome.ideas) > _MAX_IDEAS:
-            more = len(outcome.ideas) - _MAX_IDEAS
-            console.print(f"  and {more:,} more: {PROGRAM} ideas{option_for(outcome.directory.parent)}")
-    if outcome.generations:
-        console.print(generations_table(outcome.generations[-_MAX_GENERATIONS:]))
-    for sentence in conclusions(outcome):
-        console.print(as_text(sentence))
-    _print_failures(console, outcome)
-    tokens = f"{outcome.prompt_tokens:,} tokens read, {outcome.completion_tokens:,} written"
-    reached = f"{len(outcome.ideas)} of {outcome.asked} ideas, {len(outcome.live)} agents live"
-    console.print(f"{reached}, in {duration(outcome.elapsed_s)}; {tokens}")
-    if outcome.cost != 0:  # where nothing had to be paid, nothing has to be said of it
-        console.print(f"Cost: {cost_beside(outcome)}, {tokens_beside(outcome)}")
-    if outcome.isolation_line:
-        console.print(Text(f"Sandbox: {clean(outcome.isolation_line, 300)}", "dim"))
-    _print_next(console, outcome, standings)
-
-
 def as_text(sentence: Sentence) -> Text:
     """A sentence in the colour of its tone; its words say the same without colour."""
     return Text(sentence.text, {"alarm": "bold red", "notice": "yellow"}.get(sentence.tone, ""))
-
-
-def _print_failures(console: Console, outcome: RunOutcome) -> None:
-    lines = [f"{clean(a.name, 64)}: {clean(a.reason, 200) or 'no reason given'}" for a in outcome.failed]
-    lines += [clean(failure, 300) for failure in outcome.failures]
-    for line in lines[:_MAX_FAILURES]:
-        console.print(Text.assemble(("failed  ", "bold red"), line))
-    if len(lines) > _MAX_FAILURES:
-        console.print(
-            f"        and {len(lines) - _MAX_FAILURES} more: {PROGRAM} agents{option_for(outcome.directory.parent)}"
-        )
-
-
-def _print_next(console: Console, outcome: RunOutcome, standings: Standings) -> None:
-    where = outcome.directory
-    folder = option_for(where.parent)
-    steps = [("Read", f"{clean(str(where / REPORT_FILE))} (in a browser)")]
-    if standings.ideas:
-        steps.append(("", f"{PROGRAM} ideas show {standings.ideas[0].number}{folder}"))
-    if outcome.live:
-        steps.append(("", f"{PROGRAM} agents show {clean(outcome.live[0].name, 64)}{folder}"))
-    if outcome.pending:
-        steps.append(("Decide", f"{PROGRAM} agents approve {clean(outcome.pending[0].name, 64)}{folder}"))
-    elif outcome.limit:
-        steps.append(("Go on", way_on(outcome.limit, outcome.run_id) + folder))
-    elif outcome.exit_code and not outcome.interrupted:
-        steps.append(("Mend", f"{PROGRAM} doctor"))
-    for label, step in steps:
-        console.print(Text.assemble((f"{label:<7}", "bold"), step), soft_wrap=True)
 
 
 def ideas_table(standings: Standings, ideas: list[IdeaOutcome]) -> Table:

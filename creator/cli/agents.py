@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from creator.cli import _completing
 from creator.cli._agents_adopting import adopt
 from creator.cli._agents_deciding import approve, regenerate, reject
 from creator.cli._agents_export import export
@@ -46,7 +47,7 @@ def agents() -> None:
 
 
 @agents.command("list")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=_completing.runs)
 @reading_options
 def list_agents(run: str | None, output: str | None, as_json: bool) -> None:
     """List the agents of RUN [default: latest]."""
@@ -107,7 +108,7 @@ def _print_others(console: Console, outcome: RunOutcome) -> None:
 
 
 @agents.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=_completing.agents)
 @run_option
 @reading_options
 def show(name: str, run: str | None, output: str | None, as_json: bool) -> None:

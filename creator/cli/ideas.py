@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from creator.cli import _completing
 from creator.cli._ideas_export import export
 from creator.cli._shared import (
     PROGRAM,
@@ -34,7 +35,7 @@ def ideas() -> None:
 
 
 @ideas.command("list")
-@click.argument("run", required=False)
+@click.argument("run", required=False, shell_complete=_completing.runs)
 @click.option("--one-shot", is_flag=True, help="With the ideas that no agent had a part in.")
 @reading_options
 def list_ideas(run: str | None, one_shot: bool, output: str | None, as_json: bool) -> None:
@@ -71,7 +72,7 @@ def list_ideas(run: str | None, one_shot: bool, output: str | None, as_json: boo
 
 
 @ideas.command("show")
-@click.argument("number", metavar="N")
+@click.argument("number", metavar="N", shell_complete=_completing.ideas)
 @run_option
 @reading_options
 def show_idea(number: str, run: str | None, output: str | None, as_json: bool) -> None:
@@ -102,7 +103,7 @@ def show_idea(number: str, run: str | None, output: str | None, as_json: bool) -
 
 
 @ideas.command("lineage")
-@click.argument("number", metavar="N")
+@click.argument("number", metavar="N", shell_complete=_completing.ideas)
 @click.option("--full", is_flag=True, help="With the whole texts, and remarks in full.")
 @run_option
 @reading_options

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from creator.cli import _completing
 from creator.cli._shared import EXIT_USAGE, PROGRAM, debug_option, json_option, print_json, stdout_console
 from creator.errors import EnvironmentFault, UsageError
 
@@ -22,7 +23,7 @@ _EXIT_FINDINGS: Final = 1
 
 
 @click.command()
-@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.argument("files", metavar="[FILE]...", nargs=-1, shell_complete=_completing.files)
 @click.option("--rules", is_flag=True, help="List the rules, or explain those that are named: --rules CODE.")
 @json_option
 @debug_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from creator.cli import _completing
 from creator.cli._shared import (
     State,
     calm_libraries,
@@ -42,16 +43,23 @@ class ReviewingCommand(click.Command):
 @click.command(cls=ReviewingCommand)
 @click.argument("count", metavar="N", required=False)
 @click.option("--objective", metavar="TEXT", help="What they work on [default: business ideas for agentic AI].")
-@click.option("--objective-file", metavar="FILE", help="The same from a text file.")
-@click.option("--idea-schema", metavar="FILE", help="A JSON Schema of the parts of an idea [default: business ideas].")
+@click.option("--objective-file", metavar="FILE", shell_complete=_completing.files, help="The same from a text file.")
+@click.option(
+    "--idea-schema",
+    metavar="FILE",
+    shell_complete=_completing.files,
+    help="A JSON Schema of the parts of an idea [default: business ideas].",
+)
 @click.option(
     "--pattern",
     metavar="HOW",
+    shell_complete=_completing.words("bounce", "critique", "panel", "relay", "pro_contra"),
     help="How they work together: bounce, critique, panel, relay or pro_contra [default: each agent its own way].",
 )
 @click.option(
     "--model",
     metavar="SPEC",
+    shell_complete=_completing.models,
     help="embedded, openai:NAME, anthropic:NAME, ollama:NAME, FILE.gguf or a component FILE.yaml"
     " [default: by the key in the environment, else embedded].",
 )
@@ -59,9 +67,15 @@ class ReviewingCommand(click.Command):
 @click.option(
     "--sandbox",
     metavar="NAME",
+    shell_complete=_completing.sandboxes,
     help="auto, docker, bubblewrap or process [default: auto, the strongest that works here].",
 )
-@click.option("--isolation", metavar="HOW", help="Between agents in Docker: process or container [default: process].")
+@click.option(
+    "--isolation",
+    metavar="HOW",
+    shell_complete=_completing.words("process", "container"),
+    help="Between agents in Docker: process or container [default: process].",
+)
 @click.option("--runtime", metavar="NAME", help="Docker's OCI runtime, such as runsc for gVisor.")
 @click.option(
     "--agents-per-cell", metavar="K", help="Pack K agents into a process, for thousands of them [default: 1]."
@@ -70,11 +84,13 @@ class ReviewingCommand(click.Command):
 @click.option(
     "--author",
     metavar="HOW",
+    shell_complete=_completing.words("fill", "code"),
     help="How modules are written: fill (a template's slots), or code (the model writes behaviour) [default: fill].",
 )
 @click.option(
     "--review",
     metavar="[WHEN]",
+    shell_complete=_completing.words(*REVIEWS),
     help="Approve each module before it goes live: --review asks here, --review=later lets it wait [default: no].",
 )
 @click.option("--max-agents", metavar="M", help="With colleagues and all generations [default: N colleagues].")
@@ -89,6 +105,7 @@ class ReviewingCommand(click.Command):
 @click.option(
     "--judge-model",
     metavar="SPEC",
+    shell_complete=_completing.models,
     multiple=True,
     help="A model that judges; repeat it for a panel [default: --model].",
 )
@@ -99,16 +116,27 @@ class ReviewingCommand(click.Command):
     help="One-shot ideas take part in the tournament, blind [default: with --generations].",
 )
 @click.option("--embeddings", metavar="NAME", help="A model of the same server that finds near-duplicates by meaning.")
-@click.option("--briefs", metavar="FILE", help="More sectors, customers, technologies, ... to draw from, as JSON.")
+@click.option(
+    "--briefs",
+    metavar="FILE",
+    shell_complete=_completing.files,
+    help="More sectors, customers, technologies, ... to draw from, as JSON.",
+)
 @click.option(
     "--template",
     metavar="NAME[:WEIGHT]",
+    shell_complete=_completing.templates,
     multiple=True,
     help="What agents are made from; repeat it for a mix, or write idea_agent:3,critic_agent:1 [default: idea_agent].",
 )
 @templates_option
 @click.option(
-    "--with", "with_agents", metavar="NAME", multiple=True, help="A kept agent takes part; repeat it, or use commas."
+    "--with",
+    "with_agents",
+    metavar="NAME",
+    shell_complete=_completing.kept_agents,
+    multiple=True,
+    help="A kept agent takes part; repeat it, or use commas.",
 )
 @library_option
 @click.option("--seed", metavar="INT", help="Makes briefs and draws repeatable.")
@@ -118,7 +146,12 @@ class ReviewingCommand(click.Command):
 @click.option("--max-messages", metavar="M", help="Requests that agents may send [default: no limit].")
 @click.option("--confirm-above", metavar="USD", help="Ask before a run that may cost more [default: 1].")
 @click.option("--yes", is_flag=True, default=None, help="Ask nothing before an expensive run.")
-@click.option("--prices", metavar="FILE", help="Prices of models as JSON, beside those that are known.")
+@click.option(
+    "--prices",
+    metavar="FILE",
+    shell_complete=_completing.files,
+    help="Prices of models as JSON, beside those that are known.",
+)
 @click.option("--cache", is_flag=True, default=None, help="Keep answers of the model, and take them from there again.")
 @click.option("--bounce", metavar="P", help="How likely an agent shares its idea, 0 to 1 [default: its own].")
 @output_option
@@ -158,7 +191,7 @@ def spawn(ctx: click.Context, /, **options: str | bool | tuple[str, ...] | None)
     if settings.json_output:
         print_json(outcome.model_dump(mode="json"))
     elif not settings.quiet:
-        from creator.cli._tables import print_summary
+        from creator.cli._summary import print_summary
 
         print_summary(stdout_console(), outcome)
     return tell_reason(outcome)

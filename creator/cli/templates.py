@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from creator.cli import _completing
 from creator.cli._shared import (
     PROGRAM,
     DefaultGroup,
@@ -80,7 +81,7 @@ def list_templates(templates: tuple[str, ...], as_json: bool) -> None:
 
 
 @templates.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=_completing.templates)
 @templates_option
 @json_option
 @debug_option
@@ -120,9 +121,14 @@ def show_template(name: str, templates: tuple[str, ...], as_json: bool) -> None:
 
 
 @templates.command("check")
-@click.argument("wanted", nargs=-1, metavar="[NAME|FOLDER]...")
+@click.argument("wanted", nargs=-1, metavar="[NAME|FOLDER]...", shell_complete=_completing.templates)
 @click.option("--static", is_flag=True, help="Only look at it: start no sandbox and no agent.")
-@click.option("--sandbox", metavar="NAME", help="Where agents are tried: auto, docker, bubblewrap or process.")
+@click.option(
+    "--sandbox",
+    metavar="NAME",
+    shell_complete=_completing.sandboxes,
+    help="Where agents are tried: auto, docker, bubblewrap or process.",
+)
 @templates_option
 @json_option
 @debug_option

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TextIO
 
 AgentState = Literal["written", "checked", "pending", "live", "failed"]
+Stage = Literal["starting", "spawning", "judging", "reporting"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Progress(Protocol):
     def say(self, line: str) -> None:
         """A line worth reading, such as what isolation the run has."""
 
-    def stage(self, name: str) -> None:
+    def stage(self, name: Stage) -> None:
         """The run has come to its next stage."""
 
     def agent(self, name: str, state: AgentState, reason: str = "") -> None:
@@ -42,6 +43,12 @@ class Progress(Protocol):
 
     def refined(self, author: str, refiner: str) -> None:
         """An agent's idea came back from a colleague."""
+
+    def message(self, source: str, target: str, what: str) -> None:
+        """One agent wrote to another, and got an answer or none: ``what`` says so, after their names."""
+
+    def conversation(self, change: Literal[1, -1]) -> None:
+        """One more agent is at work on its idea, alone or with colleagues, or one fewer."""
 
     def judged(self, done: int, planned: int) -> None:
         """Judges have made so many comparisons of those that are planned so far."""
@@ -63,7 +70,7 @@ class SilentProgress:
     def say(self, line: str) -> None:
         """Nothing."""
 
-    def stage(self, name: str) -> None:
+    def stage(self, name: Stage) -> None:
         """Nothing."""
 
     def agent(self, name: str, state: AgentState, reason: str = "") -> None:
@@ -76,6 +83,12 @@ class SilentProgress:
         """Nothing."""
 
     def refined(self, author: str, refiner: str) -> None:
+        """Nothing."""
+
+    def message(self, source: str, target: str, what: str) -> None:
+        """Nothing."""
+
+    def conversation(self, change: Literal[1, -1]) -> None:
         """Nothing."""
 
     def judged(self, done: int, planned: int) -> None:

@@ -1,36 +1,59 @@
-"""Progress on a terminal: counters that stay in place, and lines above them."""
+"""Progress on a terminal: what goes on, in words and counters that stay in place, and lines above them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final, Literal
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
-from creator.progress import AgentState, Limits
+from creator.progress import AgentState, Limits, Stage
 from creator.progress.counts import Counts
+from creator.progress.panels import Signs, counters, heading, lately
 from creator.text import clean
 
-_REFRESH_PER_SECOND = 8
-_BAR_WIDTH = 24
+_REDRAW_SECONDS: Final = 0.125
+_WIDE: Final = 120
+"""Columns from which on the last events stand beside the counters."""
+_LEFT: Final = 78
+"""Columns of the counters then."""
+_EVENTS: Final = 8
 
 
 class RichProgress:
-    """A live display of at most six lines; it fits 80 columns, and narrower terminals cut it at the right."""
+    """A live display of at most eight lines that fits any width.
 
-    def __init__(self, asked: int, console: Console, limits: Limits | None = None) -> None:
-        self._counts = Counts(asked, limits)
+    Args:
+        asked: How many agents the run is to have.
+        console: Where it is shown.
+        limits: What the run may spend; None for no limit.
+        clock: Gives seconds that only go forward.
+    """
+
+    def __init__(
+        self,
+        asked: int,
+        console: Console,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._counts = Counts(asked, limits, clock)
         self._console = console
-        self._unicode = console.encoding.startswith("utf")
-        self._stage = "starting"
-        self._last = ""
-        self._spinner = Spinner("dots" if self._unicode else "line", style="cyan")
+        self._signs = Signs(console.encoding)
+        self._events: deque[Text] = deque(maxlen=_EVENTS)
+        """What happened last between agents, oldest first."""
+        self._message: Text | None = None
+        """The last message."""
         self._live: Live | None = None
+        self._drawing = threading.Lock()
+        """Held by whoever writes to the terminal: the counters would lose a line to lines that come in between."""
+        self._gone = threading.Event()
         self._begun = False
         self._ended = False
         self._held: list[tuple[Text, bool]] | None = None
@@ -38,42 +61,56 @@ class RichProgress:
 
     def say(self, line: str) -> None:
         """Show a line above the counters."""
-        self._print(Text(clean(line, 600)))
+        self._print(self._text(line, 600))
 
-    def stage(self, name: str) -> None:
-        """Show the stage beside the spinner."""
-        self._stage = clean(name, 60)
+    def stage(self, name: Stage) -> None:
+        """Show what goes on now."""
+        self._counts.stage = name
         self._begin()
 
     def agent(self, name: str, state: AgentState, reason: str = "") -> None:
         """Count it; a failure also gets a line of its own."""
         self._counts.note(name, state)
         self._begin()
+        if state == "live":
+            self._events.append(Text.assemble(self._text(name, 64), (" is live", "dim")))
         if state == "failed":
             reason = clean(reason, 300) or "no reason given"
-            self._print(Text.assemble(("failed ", "bold red"), clean(name, 64), f": {reason}"))
+            self._print(Text.assemble(("failed ", "bold red"), self._text(name, 64), ": ", self._text(reason, 300)))
 
     def idea(self, number: int, author: str, title: str) -> None:
         """Count it and show it above the counters, a line each."""
-        self._counts.ideas += 1
-        line = Text.assemble(("idea ", "bold green"), f"{clean(title, 80)}  ", (clean(author, 64), "dim"))
-        self._print(line, whole=False)
+        self._counts.add_idea()
+        head, by = Text("idea ", "bold green"), self._text(author, 64)
+        by.stylize("dim")
+        shown = self._text(title, 80)
+        shown.truncate(max(self._console.width - len(head) - 2 - by.cell_len, 20), overflow=self._signs.overflow)
+        self._print(Text.assemble(head, shown, "  ", by), whole=False)
 
     def known(self, ideas: int) -> None:
         """Count them."""
         self._counts.ideas = ideas
 
     def refined(self, author: str, refiner: str) -> None:
-        """Count it and show who wrote to whom."""
+        """Count it."""
         self._counts.refined += 1
-        arrow = "→" if self._unicode else "->"
-        self._last = f"{clean(author, 64)} {arrow} {clean(refiner, 64)}  refined"
+        self._begin()
+
+    def message(self, source: str, target: str, what: str) -> None:
+        """Show who wrote to whom, and why."""
+        names = self._text(source, 64), f" {self._signs.arrow} ", self._text(target, 64)
+        self._message = Text.assemble(*names, ": ", self._text(what, 80))
+        self._events.append(self._message)
+        self._begin()
+
+    def conversation(self, change: Literal[1, -1]) -> None:
+        """Count them."""
+        self._counts.conversations += change
         self._begin()
 
     def judged(self, done: int, planned: int) -> None:
-        """Show how far the judges have come, in place of who wrote to whom."""
+        """Show how far the judges have come."""
         self._counts.judge(done, planned)
-        self._last = self._counts.judging
         self._begin()
 
     def tokens(self, prompt: int, completion: int, cost: float | None = None) -> None:
@@ -98,26 +135,48 @@ class RichProgress:
     def finish(self) -> None:
         """Take the counters away and give the cursor back."""
         self._ended = True
+        self._gone.set()
         self._stop()
         self._release()
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The display as it is now, for the width that there is."""
+        if options.max_width < _WIDE:
+            yield Group(heading(self._counts, self._signs), counters(self._counts, self._signs, self._message))
+            return
+        shown = Group(heading(self._counts, self._signs), counters(self._counts, self._signs, None))
+        left = console.render_lines(shown, options.update_width(_LEFT), pad=True)
+        right = lately(list(self._events), len(left), options.max_width - _LEFT - 3, self._signs.overflow)
+        bar = self._signs.bar
+        for number, line in enumerate(left):
+            yield from line
+            if number < len(right):
+                yield Text.assemble((f" {bar} ", "dim"), right[number], end="")
+            yield Text("")
 
     def _begin(self) -> None:
         self._begun = True
         if self._ended or self._live is not None or self._held is not None:
             return
         # A new one each time: one that starts again would first erase as many lines as it had.
-        self._live = Live(
-            console=self._console,
-            get_renderable=self._render,
-            refresh_per_second=_REFRESH_PER_SECOND,
-            transient=True,
-        )
-        self._live.start()
+        self._live = live = Live(console=self._console, get_renderable=lambda: self, auto_refresh=False, transient=True)
+        with self._drawing:
+            live.start(refresh=True)
+        threading.Thread(target=self._keep_drawing, args=(live,), daemon=True).start()
+
+    def _keep_drawing(self, live: Live) -> None:
+        """Draw the counters anew until they are taken away; in a thread, as the run may be busy."""
+        while not self._gone.wait(_REDRAW_SECONDS):
+            with self._drawing:
+                if self._live is not live:
+                    break
+                live.refresh()
 
     def _stop(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        with self._drawing:
+            live, self._live = self._live, None
+            if live is not None:
+                live.stop()
 
     def _release(self) -> None:
         held, self._held = self._held or [], None
@@ -128,36 +187,10 @@ class RichProgress:
         if self._held is not None:
             self._held.append((line, whole))
             return
-        self._console.print(
-            line, no_wrap=not whole, overflow="fold" if whole else "ellipsis", crop=not whole, soft_wrap=False
-        )
+        if not whole:
+            line.truncate(self._console.width, overflow=self._signs.overflow)
+        with self._drawing:
+            self._console.print(line, overflow="fold", soft_wrap=False)
 
-    def _render(self) -> RenderableType:
-        counts = self._counts
-        head = Table.grid(padding=(0, 1))
-        head.add_row(self._spinner, Text(self._stage, "bold"), Text(counts.elapsed, "dim"))
-        bars = Table.grid(padding=(0, 1))
-        for label, done in (("live", counts.of("live")), ("ideas", counts.ideas)):
-            # The default colours turn grey on terminals of 16 colours.
-            bar = ProgressBar(
-                total=counts.asked,
-                completed=done,
-                width=_BAR_WIDTH,
-                style="bright_black",
-                complete_style="cyan",
-                finished_style="green",
-            )
-            bars.add_row(Text(f"  {label:<5}"), bar, Text(f"{done}/{counts.asked}"))
-        numbers = Text(
-            f"  written {counts.of('written')}  checked {counts.of('checked')}  refined {counts.refined}",
-            no_wrap=True,
-            overflow="ellipsis",
-        )
-        failed = counts.of("failed")
-        numbers.append(f"  failed {failed}", "red" if failed else "")
-        lines: list[RenderableType] = [head, bars, numbers]
-        if counts.spent:
-            lines.append(Text(f"  {counts.spent}", no_wrap=True, overflow="ellipsis"))
-        if self._last:
-            lines.append(Text(f"  {self._last}", "dim", no_wrap=True, overflow="ellipsis"))
-        return Group(*lines)
+    def _text(self, text: str, limit: int) -> Text:
+        return Text(self._signs.showable(clean(text, limit)))

@@ -19,6 +19,7 @@ import pytest
 from sandbox.protocol import Idea
 from tests.conftest import REPOSITORY
 from tests.processes import descendants, living
+from tests.screens import Screen, on_a_terminal
 from tests.scripted_server import ScriptedServer
 
 ESCAPE = "\x1b"
@@ -213,3 +214,41 @@ def test_reading_what_a_run_made(serve: Any) -> None:
     assert "A scripted title" in read("ideas")
     assert "Problem" in read("ideas", "show", "1")
     assert "2/2" in read("runs")
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (200, 50)])
+def test_a_run_on_a_terminal_is_told_in_words_and_ends_with_a_page(serve: Any, columns: int, rows: int) -> None:
+    server = serve(latency=0.3)
+    given = {name: os.environ[name] for name in ("PATH", "TMPDIR", "HOME") if name in os.environ}
+    environ = {**given, "PYTHONPATH": str(REPOSITORY), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    screen, seen = Screen(columns, rows), ""
+    line = [*command(server, 6, "--bounce", "1", "--pattern", "critique"), "--max-tokens", "1000000"]
+    with on_a_terminal(line, columns, rows, environ) as read:
+        while text := read():
+            screen.write(text)
+            seen += "\n".join(["", *screen.shown])
+    assert screen.unknown == []
+    assert screen.cursor, "the cursor is back"
+    assert "Traceback" not in seen
+    for headline in ("Writing agents: ", "Conversations: agents think up ideas", "Judging: a model compares"):
+        assert headline in seen
+    assert re.search(r"agents +━+[╸╺━ ]+\d of 6 live · \d written", seen)
+    assert re.search(r"ideas +[╸╺━ ]+\d of 6 · \d talking now · \d refined", seen)
+    assert re.search(r"judging +[╸╺━ ]+\d+ of \d+ comparisons", seen)
+    assert re.search(r"[a-z0-9_]+ → [a-z0-9_]+: asked for the weakest point", seen)
+    assert re.search(r"spent +[\d,]+ of 1,000,000 tokens", seen)
+    assert ("What agents do" in seen) == (columns == 200)
+    page = "\n".join(screen.shown)
+    assert "Conversations: " not in page, "the counters are gone"
+    assert "6 of 6 ideas, 6 agents live" in page
+    assert "Rank" in page, "the first line of the page can still be seen"
+    assert re.search(r"^Watch +python -m creator serve", page, re.MULTILINE)
+
+
+def test_a_terminal_that_can_do_nothing_gets_lines(serve: Any) -> None:
+    environ = {**environment(), "TERM": "dumb", "COLUMNS": "80"}
+    with on_a_terminal(command(serve(), 2, "--no-tournament"), 80, 24, environ) as read:
+        told = "".join(iter(read, ""))
+    assert ESCAPE not in told
+    assert re.search(r"\] live 2/2: [a-z0-9_]+\r\n", told)
+    assert re.search(r"\] writing the report\r\n", told)

@@ -212,7 +212,63 @@ def test_options_reach_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert second.library == Path("kept")
 
 
-def test_the_last_page_of_20_agents_fits_a_page_of_80_columns(
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch, columns: int, rows: int) -> None:
+    for name, value in {"TTY_COMPATIBLE": "1", "TERM": "xterm", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("LINES", str(rows))
+
+
+def height(told: str, columns: int) -> int:
+    """Lines of a terminal that a text takes."""
+    return sum(max(1, -(-len(line) // columns)) for line in told.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "ideas"),
+    [
+        (lambda folder: outcome(folder, count=20, failed=0), 0, 11),
+        (lambda folder: outcome(folder, count=17, failed=3), 3, 5),
+        (ranked_outcome, 0, 5),
+        (hostile_outcome, 3, 2),
+    ],
+    ids=["complete", "failed", "ranked", "hostile"],
+)
+def test_on_a_terminal_the_last_page_is_a_page_and_says_what_to_do_next(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    make: Callable[[Path], RunOutcome],
+    code: int,
+    ideas: int,
+) -> None:
+    run = make(Path("generated") / RUN_ID)
+    pretend(monkeypatch, run)
+    on_a_terminal(monkeypatch, 80, 24)
+    assert main(["spawn", "20"]) == code
+    captured = capsys.readouterr()
+    out, err = re.sub(r"\x1b\[[0-9;]*m", "", captured.out), captured.err
+    assert height(out, 80) + height(err, 80) <= 23, "and one for the shell's prompt"
+    rows = re.findall(r"^ *(?:\d+ +)?\d+ +\S", out.split("───")[-1].split("more:")[0], re.MULTILINE)
+    assert len(rows) >= ideas
+    assert f"Read   generated/{RUN_ID}/report.html" in out
+    assert "python -m creator ideas show " in out
+    assert "Review python -m creator agents show " in out
+    assert re.search(r'Ask    python -m creator agents ask [a-z0-9_]+ "', out)
+    assert "Watch  python -m creator serve" in out
+    assert (f"Go on  python -m creator runs resume {RUN_ID}" in out) == bool(code)
+
+
+def test_a_large_terminal_has_room_for_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    pretend(monkeypatch, ranked_outcome(Path("generated") / RUN_ID))
+    on_a_terminal(monkeypatch, 200, 60)
+    assert main(["spawn", "20"]) == 0
+    out = capsys.readouterr().out
+    assert "more: python -m creator ideas" not in out
+    assert "95 % interval" in out
+    assert "Generation 2 was preferred over" in out
+
+
+def test_the_last_page_of_20_agents_in_a_file_has_all_of_them_in_80_columns(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = outcome(Path("generated") / RUN_ID, count=17, failed=3)
@@ -234,7 +290,7 @@ def test_the_last_page_of_a_run_with_all_there_is_still_fits(
     pretend(monkeypatch, ranked_outcome(Path("generated") / RUN_ID))
     assert main(["spawn", "20"]) == 0
     out = capsys.readouterr().out
-    assert len(out.splitlines()) <= 43
+    assert len(out.splitlines()) <= 45
     assert all(len(line) <= 80 for line in out.splitlines())
     rows = [line.split() for line in out.splitlines() if re.match(r" +\d+ +\d+ +[A-Z]", line)]
     assert [row[:2] for row in rows[:3]] == [["1", "20"], ["2", "19"], ["3", "18"]]
@@ -247,7 +303,7 @@ def test_the_last_page_of_a_run_with_all_there_is_still_fits(
     assert "mean similarity of ideas 0.21 by words" in words
     assert re.search(r"2 +6 +1,530 +1,480 to 1,575 +idea 14 +40,000", out)
     assert "Generation 2 was preferred over generation 0 in 58 % of pairs (95 % interval 49-66 %), no gain" in words
-    assert "python -m creator ideas show 20\n" in out
+    assert "python -m creator ideas show 20 (what the judge prefers most)\n" in out
     assert not re.search(r"(?i)quality|\bbest\b", out)
 
 

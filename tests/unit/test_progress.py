@@ -9,6 +9,7 @@ from creator.progress import Limits, Progress, SilentProgress, make_progress
 from creator.progress.counts import Counts, duration
 from creator.progress.plain import PlainProgress
 from creator.progress.terminal import RichProgress
+from tests.screens import Screen
 from tests.unit.outcomes import HOSTILE
 
 
@@ -36,6 +37,8 @@ def tell(progress: Progress) -> None:
     progress.agent("bo", "live")
     progress.agent("cy", "failed", HOSTILE)
     progress.idea(1, "ada", HOSTILE)
+    progress.conversation(1)
+    progress.message("ada", "b" * 64, "asked for a better version")
     progress.refined("ada", "b" * 64)
     progress.tokens(100, 50)
     progress.tokens(1_000, 500, 0.0123)
@@ -51,7 +54,7 @@ def test_without_a_terminal_a_line_per_milestone_and_no_control_codes() -> None:
     assert "live 2/3: bo" in text
     assert re.search(r"^\[0:00\] failed: cy: # Forged heading", text, flags=re.MULTILINE)
     assert "idea 1/3: # Forged heading" in text
-    assert f"refined: ada -> {'b' * 64}" in text
+    assert f"message: ada -> {'b' * 64}: asked for a better version" in text
     assert text.count("\n") == 8
     assert text.splitlines()[-1] == "[0:00] ideas 1/3, refined 1, failed 1, 1,000 tokens read, 500 written, $0.0123"
 
@@ -106,7 +109,7 @@ def test_on_a_terminal_judging_is_a_counter() -> None:
     progress = RichProgress(3, console)
     progress.judged(34, 84)
     progress.finish()
-    assert "judging 34 of 84 comparisons" in terminal.shown
+    assert re.search(r"judging .* 34 of 84 comparisons", terminal.shown)
     SilentProgress().judged(34, 84)
 
 
@@ -115,7 +118,7 @@ def test_a_run_that_ends_before_its_first_agent_counts_nothing() -> None:
     progress = make_progress(3, quiet=False, stream=stream)
     progress.stage("starting")
     progress.finish()
-    assert stream.getvalue() == "[0:00] starting\n"
+    assert stream.getvalue() == "[0:00] starting: the model and the sandbox are being opened\n"
 
 
 def test_on_a_terminal_the_display_fits_80_columns_and_gives_the_cursor_back() -> None:
@@ -127,9 +130,7 @@ def test_on_a_terminal_the_display_fits_80_columns_and_gives_the_cursor_back() -
     assert all(len(line) <= 80 for line in re.split(r"[\r\n]+", plain))
     assert "\x1b[2J" not in terminal.shown
     assert "owned" not in terminal.shown
-    assert "live" in plain
-    assert "2/3" in plain
-    assert "failed 1" in plain
+    assert "2 of 3 live · 3 written · 1 failed" in plain
 
 
 def test_a_terminal_gets_the_live_display_and_a_dumb_one_lines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,12 +142,80 @@ def test_a_terminal_gets_the_live_display_and_a_dumb_one_lines(monkeypatch: pyte
     assert isinstance(make_progress(1, quiet=True, stream=Terminal()), SilentProgress)
 
 
-def test_a_terminal_without_unicode_gets_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal("ascii")
-    terminal.reconfigure(errors="backslashreplace")
-    console = Console(file=terminal, force_terminal=True, width=80, color_system=None, markup=False, emoji=False)
-    tell(RichProgress(3, console))
-    assert "ada -> " in terminal.shown
+def shown_in_the_middle(columns: int, encoding: str = "utf-8") -> list[str]:
+    """What is on the screen in the middle of a run: the lines above the counters, and the counters."""
+    now = [0.0]
+    terminal = Terminal(encoding)
+    console = Console(file=terminal, force_terminal=True, width=columns, color_system=None, markup=False, emoji=False)
+    screen = Screen(columns, 24)
+    progress = RichProgress(20, console, Limits(50_000, 2.0), clock=lambda: now[0])
+    progress.stage("spawning")
+    progress.judged(0, 0)
+    for number in range(20):
+        now[0] += 3
+        progress.agent(f"agent_{number}", "live" if number else "failed", "no answer")
+        progress.conversation(1)
+    for number in range(1, 9):
+        now[0] += 3
+        progress.message(f"agent_{number}", "bo_clinics", f"asked for a better version {HOSTILE}"[:60])
+        progress.refined(f"agent_{number}", "bo_clinics")
+        progress.idea(number, f"agent_{number}", f"Žluťoučký idea {number} {HOSTILE}")
+        progress.conversation(-1)
+        now[0] += 12
+        progress.judged(2 * number, 8 * number)
+    progress.tokens(12_000, 345, 0.0123)
+    progress.say("told last")  # draws all anew
+    screen.write(terminal.shown.replace("\n", "\r\n"))  # as a terminal does
+    progress.finish()
+    assert screen.unknown == []
+    return screen.shown
+
+
+@pytest.mark.parametrize(("columns", "encoding"), [(200, "utf-8"), (80, "utf-8"), (80, "ascii"), (40, "utf-8")])
+def test_a_run_is_told_in_words_at_any_width(columns: int, encoding: str) -> None:
+    lines = shown_in_the_middle(columns, encoding)
+    text = "\n".join(lines)
+    words = " ".join(text.split())
+    dot, arrow = ("·", "→") if encoding == "utf-8" else ("-", "->")
+    assert f"19 of 20 live {dot} 19 written {dot} 1 failed" in words
+    assert f"8 of 20 {dot} 12 talking now {dot} 8 refined" in words
+    assert "16 of 64 comparisons" in words
+    assert "12,345 of 50,000 tokens, $0.0123 of $2.00" in words
+    assert re.search(r"time 3:00, [a-z0-9 ]+ to go", words)
+    assert f"agent_8 {arrow} bo_clinics: asked for" in words
+    assert ("agents think up ideas and ask each other for help" in words) == (columns >= 80)
+    assert ("bringing to life" in words) == (columns >= 80)
+    assert text.isascii() == (encoding == "ascii")
+    assert "owned" not in text
+    if columns == 200:
+        assert text.count(f"{arrow} bo_clinics") == 6, "the last messages stand beside the counters"
+    assert [line for line in lines if line.startswith("idea ")][-1].endswith("agent_8"), "its author is told"
+
+
+def test_without_colour_there_are_none_and_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    terminal = Terminal()
+    progress = make_progress(3, quiet=False, stream=terminal)
+    assert isinstance(progress, RichProgress)
+    tell(progress)
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m|\x1b\[38", terminal.shown)
+    assert "● writing" in terminal.shown or "✓ writing" in terminal.shown
+
+
+def test_how_long_it_takes_is_told_in_lines_too() -> None:
+    now, stream = [0.0], io.StringIO()
+    progress = PlainProgress(40, stream, clock=lambda: now[0])
+    progress.stage("spawning")
+    for number in range(40):
+        progress.agent(f"agent_{number}", "live")
+    for number in range(20):
+        now[0] += 30
+        progress.idea(number, "ada", "A title")
+    told = [line for line in stream.getvalue().splitlines() if "to go" in line]
+    assert len(told) == 5
+    assert told[-1] == "[10:00] about 8 to 12 minutes to go"
 
 
 def lines_around_a_question(progress: Progress, asked: Callable[[], None]) -> None:
@@ -168,7 +237,7 @@ def test_on_a_terminal_a_question_has_the_screen_for_itself() -> None:
     lines_around_a_question(progress, lambda: shown.append(terminal.shown))
     before, after = shown
     assert before == after
-    assert before.endswith("\x1b[?25h" + "\r" + "\x1b[1A\x1b[2K" * 4), "the counters are gone, the cursor is back"
+    assert before.endswith("\x1b[?25h" + "\r" + "\x1b[1A\x1b[2K" * 5), "the counters are gone, the cursor is back"
     rest = terminal.shown.removeprefix(after)
     assert rest.startswith("meanwhile\nfailed cy: it broke\n\x1b[?25l"), "nothing above is erased by the new counters"
     assert "afterwards" in rest
@@ -180,9 +249,10 @@ def test_without_a_terminal_lines_wait_until_a_question_is_answered() -> None:
     stream = io.StringIO()
     shown: list[str] = []
     lines_around_a_question(PlainProgress(1, stream), lambda: shown.append(stream.getvalue()))
-    assert shown == ["[0:00] spawning\n"] * 2
+    begun = "spawning: agents are written, brought to life, and think up ideas together"
+    assert shown == [f"[0:00] {begun}\n"] * 2
     assert [line[7:] for line in stream.getvalue().splitlines()] == [
-        "spawning",
+        begun,
         "meanwhile",
         "failed: cy: it broke",
         "afterwards",
