@@ -58,7 +58,7 @@ def family_of(agents: Sequence[AgentOutcome]) -> list[Branch]:
     for one in reversed(order):  # children before whom they stand under
         agent, parent = agents[one], above[one]
         known = agents[parent].name if parent is not None else None
-        others = tuple(name for name in _origins(agent) if name != known)
+        others = tuple(name for name in origins(agent) if name != known)
         grown[one] = Branch(agent, others, tuple(grown[child] for child in below.get(one, [])))
     return [grown[root] for root in sorted(roots)]
 
@@ -70,7 +70,7 @@ def _agents_above(agents: Sequence[AgentOutcome]) -> list[int | None]:
         places.setdefault(agent.name, place)
     above: list[int | None] = [None] * len(agents)
     for place, agent in enumerate(agents):
-        known = (places[name] for name in _origins(agent) if name in places)
+        known = (places[name] for name in origins(agent) if name in places)
         above[place] = next((one for one in known if place not in _line(one, above)), None)
     return above
 
@@ -82,7 +82,7 @@ def _line(place: int | None, above: Sequence[int | None]) -> Iterator[int]:
         place = above[place]
 
 
-def _origins(agent: AgentOutcome) -> list[str]:
+def origins(agent: AgentOutcome) -> list[str]:
     """Whom an agent stems from: who asked for it, then its parents."""
     asked = [agent.asked_by] if agent.asked_by not in ("", USER) else []
     return list(dict.fromkeys([*asked, *agent.parents]))

@@ -21,11 +21,13 @@ from typing import IO, Any, BinaryIO, Final, TextIO, cast
 
 from creator.errors import EnvironmentFault
 from creator.files import read_within
+from creator.ledger.history import History, load_history
 from creator.masking import public_url
 from creator.outcome import IdeaOutcome, RunOutcome, StartedRun
 from creator.reporting.idea_files import idea_file_name, render_idea
 from creator.reporting.report import render_report
 from creator.reporting.standings import Standings
+from creator.reporting.summary import render_summary
 from creator.settings import SpawnSettings
 from creator.text import encodable
 
@@ -39,6 +41,8 @@ COPIED_FILES: Final = {"idea_schema": "idea_schema.json", "briefs": "briefs.json
 """By setting: the copy of a user's file in the run's folder."""
 MAX_SETTINGS_BYTES: Final = 100_000
 REPORT_FILE: Final = "report.html"
+SUMMARY_FILE: Final = "report.md"
+"""The same in short, for a terminal or a pull request."""
 ONE_SHOT_IDEAS: Final = "ideas/one-shot"
 """The folder of the ideas of the baseline, in the run's folder."""
 
@@ -198,7 +202,7 @@ def stored_settings(run_directory: Path) -> dict[str, Any]:
 
 
 def write_outputs(outcome: RunOutcome) -> None:
-    """Write the idea files, the report and `run.json`.
+    """Write the idea files, the report in both forms and `run.json`.
 
     `run.json` comes first: with it and the ledger everything else can be told again.
 
@@ -218,7 +222,17 @@ def write_outputs(outcome: RunOutcome) -> None:
     with ThreadPoolExecutor(_WRITERS) as writers:
         for _ in writers.map(write, [*outcome.ideas, *outcome.one_shot]):
             pass  # whatever failed is raised here
-    write_atomically(directory / REPORT_FILE, render_report(outcome))
+    history = _history(directory)
+    write_atomically(directory / SUMMARY_FILE, render_summary(outcome, history))
+    write_atomically(directory / REPORT_FILE, render_report(outcome, history))
+
+
+def _history(directory: Path) -> History | None:
+    """How a run went; None when its ledger is missing or damaged, which is no reason to have no report."""
+    try:
+        return load_history(directory)
+    except EnvironmentFault:
+        return None
 
 
 def idea_path(idea: IdeaOutcome, outcome: RunOutcome) -> str:

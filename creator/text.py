@@ -7,6 +7,7 @@ pose as ours, or megabytes. Everything shown to a person passes through here (HT
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
 from typing import Final
 
@@ -85,11 +86,34 @@ def markdown_paragraphs(text: str, limit: int | None = None) -> str:
     return "\n\n".join(line for line in lines if line)
 
 
+def markdown_lines(text: str, width: int, limit: int | None = None, *, lead: str = "", hang: str = "") -> str:
+    """One paragraph of Markdown in lines that fit on a terminal, none of which begins as anything but text.
+
+    Args:
+        text: Anything.
+        width: Most characters of a line; a longer word has a line of its own.
+        limit: Most characters of the text, as in `clean`.
+        lead: Markdown of our own that it begins with.
+        hang: What all further lines begin with, such as the indentation of a list.
+    """
+    escaped = f"{lead}{markdown_line(text, limit)}"
+    room = width - len(hang) - 1
+    lines = textwrap.wrap(escaped, room, break_long_words=False, break_on_hyphens=False)
+    return f"\n{hang}".join([*lines[:1], *map(_begin_plainly, lines[1:])])
+
+
 def _escape_markdown(line: str) -> str:
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*\[\]|~$]|(?<!\w)_|_(?!\w))", r"\\\1", line)  # "_" inside a word is no markup
-    line = re.sub(r"(?i)\b(https?|ftp)://", r"\1\\://", line)  # no automatic link to a place of the model's choice
-    line = re.sub(r"(?i)\bwww\.", r"www\\.", line)
+    line = re.sub(r"(?i)(https?|ftp)://", r"\1\\://", line)  # no automatic link to a place of the model's choice
+    line = re.sub(r"(?i)(www)\.", r"\1\\.", line)
+    # Some places turn these into links and calls to people whatever stands before them; a space of no width stops that.
+    line = re.sub(r"@(?=\w)|#(?=\d)|(?i:(?<![a-z])GH-)(?=\d)", r"\g<0>&#8203;", line)
+    return _begin_plainly(line)
+
+
+def _begin_plainly(line: str) -> str:
+    """A line of Markdown that does not begin as a heading, a list or a rule does."""
     line = re.sub(r"^([#+=:-])", r"\\\1", line)
     return re.sub(r"^(\d+)([.)])", r"\1\\\2", line)
 

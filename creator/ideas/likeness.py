@@ -98,8 +98,13 @@ class WordLikeness:
 
 @lru_cache(maxsize=4_096)
 def _sorted_words(text: str) -> str:
+    return " ".join(sorted(words_of(text)))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case, without common ones unless it has no others."""
     words = re.findall(r"[^\W_]+", text)
-    return " ".join(sorted([word for word in words if word not in _COMMON] or words))
+    return [word for word in words if word not in _COMMON] or words
 
 
 class EmbeddingLikeness:

@@ -50,6 +50,50 @@ def conclusions(outcome: RunOutcome) -> list[Sentence]:
     ]
 
 
+def summary(outcome: RunOutcome) -> str:
+    """What came of a run and who judged it, in one or two sentences."""
+    made, live = len(outcome.ideas), len(outcome.live)
+    text = f"{made:,} {_things(made, 'idea')} by {live:,} {_things(live, 'agent')}"
+    ranking = outcome.ranking
+    if ranking is None or not made:
+        return f"{text}, in no order of merit."
+    if ranking.by == "checks":
+        return f"{text}, put in order by plain checks: no model judged them."
+    models = [clean(name, 80) for name in dict.fromkeys(judge.model for judge in ranking.judges)]
+    judges = f" ({', '.join(models[:_NAMED_JUDGES])})" if models else ""
+    who = "a model as judge" if len(ranking.judges) < 2 else f"{len(ranking.judges)} models as judges"
+    return f"{text}, put in order by {who}{judges} in {ranking.comparisons:,} comparisons of two."
+
+
+def honesty(outcome: RunOutcome) -> str:
+    """What a reader has to know before believing anything of it, in one sentence or two."""
+    of_whom = {
+        "judge": "The order is a judge's preference, which is no measure of what they are worth",
+        "checks": "Plain checks say nothing of what they are worth",
+        "": "Nothing is known of what they are worth",
+    }
+    found = of_whom[outcome.ranking.by if outcome.ranking else ""]
+    return f"{found}. A language model wrote every word: check before you build on it."
+
+
+def origin(outcome: RunOutcome) -> str:
+    """How the ideas came to be, in a few sentences."""
+    made, passed = len(outcome.ideas), sum(bool(idea.contributors) for idea in outcome.ideas)
+    texts = sum(len(idea.versions) - 1 for idea in outcome.ideas)
+    model = clean(outcome.model, 200)
+    text = f"One model, {model}, wrote the agents and answered for them; they wrote to each other by name."
+    if not passed:
+        return f"{text} No idea was passed on: every text is its author's own."
+    return (
+        f"{text} {passed:,} of {made:,} {_things(made, 'idea')} got words or remarks of colleagues:"
+        f" {texts:,} {_things(texts, 'text')} beside the authors' first ones."
+    )
+
+
+def _things(count: int, what: str) -> str:
+    return what if count == 1 else f"{what}s"
+
+
 def order(ranking: Ranking) -> Sentence:
     """How the order was found."""
     note = clean(ranking.note, 300)

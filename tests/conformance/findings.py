@@ -109,7 +109,7 @@ def in_files(
             found.append(f"a secret is in {path.name!r}")
         if path.suffix in MARKUP and MARKUP[path.suffix].search(data):
             found.append(f"{path.name!r} holds what acts on its reader")
-    expected = {LOCK_FILE, "ideas", "agents", "run.json", "settings.json", "report.html"}
+    expected = {LOCK_FILE, "ideas", "agents", "run.json", "settings.json", "report.html", "report.md"}
     found += [
         f"{path.name!r} lies in the run's folder"
         for path in outcome.directory.iterdir()

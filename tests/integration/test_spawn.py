@@ -35,7 +35,7 @@ async def test_all_ideas_exist_with_their_files(run: Any) -> None:
     assert {path.stem for path in (outcome.directory / "agents").glob("*.py")} == names
     assert {path.stem for path in (outcome.directory / "agents").glob("*.json")} == names
     assert len(list((outcome.directory / "ideas").glob("*.md"))) == 6
-    for name in ("run.json", "report.html", "ledger.sqlite"):
+    for name in ("run.json", "report.html", "report.md", "ledger.sqlite"):
         assert (outcome.directory / name).is_file()
     assert (outcome.directory.parent / "latest").resolve() == outcome.directory.resolve()
     assert json.loads((outcome.directory / "run.json").read_text("utf-8"))["state"] == "finished"

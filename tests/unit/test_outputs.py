@@ -119,6 +119,7 @@ def test_the_files_of_a_run(tmp_path: Path) -> None:
         "ideas/02-dispatch-desk-2.md",
         "ideas/03-better-dispatch-desk-3.md",
         "report.html",
+        "report.md",
         "run.json",
     ]
     stored = json.loads((directory / "run.json").read_text(encoding="utf-8"))
