@@ -229,7 +229,7 @@ SETS: Final[dict[str, Sequence[tuple[str, str]]]] = {
 }
 """Sectors with a topic each. None of them is among the shipped ones or in an example of a hint.
 
-The numbered held-out sets have been read and tuned on since; docs/small-models.md tells what each came to.
+The numbered held-out sets have been read and tuned on since; docs/explanation/small-models.md tells what each came to.
 """
 
 

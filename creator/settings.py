@@ -70,7 +70,7 @@ class OutputSettings(BaseSettings):
     output: Path = Path("generated")
     """The folder of all runs."""
     library: Path = Field(default_factory=_default_library)
-    """The folder of the agents that were kept."""
+    """The folder of the agents that were kept; by default one in the user's folder for data."""
 
     @classmethod
     def load(cls, options: Mapping[str, Any] | None = None) -> Self:
@@ -306,7 +306,7 @@ class SpawnSettings(TemplateSettings):
 
 
 def outside_name(field: str) -> str:
-    """What a setting is called on the command line and in files, with underscores."""
+    """What a setting is called in `creator.toml`, and as an option and a variable but for hyphens and capitals."""
     return _OUTSIDE_NAMES.get(field, field)
 
 
@@ -345,7 +345,8 @@ def _read_toml() -> dict[str, Any]:
             near = difflib.get_close_matches(key, fields, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else f" It knows: {', '.join(sorted(fields))}."
             raise UsageError(f"{TOML} holds an unknown key {clean(key, 60)!r}.{hint}")
-        values[_ALIASES.get(field, field)] = value
+        if value != "":  # as an empty variable, it counts as not set
+            values[_ALIASES.get(field, field)] = value
     return values
 
 

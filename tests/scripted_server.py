@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 Fault = Callable[[int, dict[str, Any]], str | None]
@@ -31,6 +32,7 @@ propose). Any other text is the answer.
 """
 
 REFUSAL = "I'm sorry, but I can't help with that."
+TEMPLATES = Path(__file__).parent.parent / "templates"
 PAGE = b"<html><body>Welcome to the start page of this server</body></html>"
 
 Prefer = Callable[[dict[str, str], dict[str, str]], str]
@@ -276,6 +278,8 @@ class ScriptedServer:
 
     def _text(self, number: int, request: dict[str, Any], fault: str | None) -> str:
         schema = request.get("response_format", {}).get("json_schema", {}).get("schema") or request.get("format")
+        if request["path"].endswith("/messages"):
+            schema = schema_in_words(request)
         if schema is None:
             parts = [request.get("system"), *(one["content"] for one in request["messages"] if one["role"] == "system")]
             system = "\n".join(str(one) for one in parts if one)
@@ -284,6 +288,15 @@ class ScriptedServer:
             ideas = shown_ideas(request)
             return json.dumps({"reason": "It says more.", "preferred": self.prefer(ideas["A"], ideas["B"])})
         return json.dumps({name: fill_value(name, one, number) for name, one in schema.get("properties", {}).items()})
+
+
+def schema_in_words(request: dict[str, Any]) -> dict[str, Any] | None:
+    """What Anthropic's service is told of the answer: the keys alone. What they hold is known of the usual template."""
+    wanted = re.search(r'with the keys ("\w+"(?:, "\w+")*)', str(request["messages"][-1]["content"]))
+    if wanted is None:
+        return None
+    slots = json.loads((TEMPLATES / "idea_agent.schema.json").read_text("utf-8"))["properties"]
+    return {"properties": {name: slots.get(name, {}) for name in re.findall(r"\w+", wanted[1])}}
 
 
 def shown_ideas(request: dict[str, Any]) -> dict[str, dict[str, str]]:

@@ -23,19 +23,10 @@ _COMMANDS: Final = {
     "runs": "List all runs; show, compare and remove them.",
     "policy": "Check modules by the static policy, or list its rules.",
     "templates": "List what agents can be made from, or check a template of your own.",
-    "doctor": "Tell what works on this machine and what is missing.",
+    "init": "Write a creator.toml with every setting, commented out.",
+    "doctor": "Tell what works on this machine, and mend what does not.",
     "completion": "Print a script that lets your shell complete commands and names.",
 }
-
-_FIRST_STEPS: Final = f"""\
-Agents that write agents, and brainstorm in a sandbox.
-
-  {PROGRAM} spawn 5          spawn five agents; needs no key and no server
-  {PROGRAM} ideas            read what they came up with
-  {PROGRAM} agents           see who they are; agents show NAME for the source
-  {PROGRAM} doctor           what works on this machine, and what is missing
-  {PROGRAM} --help           all commands
-"""
 
 
 class LazyGroup(click.Group):
@@ -70,7 +61,9 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context) -> None:
     """Agents that write agents, and brainstorm in a sandbox."""
     if ctx.invoked_subcommand is None:
-        click.echo(_FIRST_STEPS, nl=False)
+        from creator.cli._first_steps import first_steps
+
+        click.echo(first_steps(), nl=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,7 +19,9 @@ from creator.text import clean
     help="Where to: FILE.jsonl for every table, a row a line, or FILE.csv for one of them.",
 )
 @click.option(
-    "--table", metavar="NAME", help="Only this table or view [default: all; ranked_ideas for .csv]; see docs/ledger.md."
+    "--table",
+    metavar="NAME",
+    help="Only this table or view [default: all; ranked_ideas for .csv]; see docs/reference/ledger.md.",
 )
 @click.option("--force", is_flag=True, help="Replace FILE.")
 @output_option

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from creator.models.choose import KEYS
+from creator.models.providers import KEYS
 from creator.text import clean
 
 

@@ -106,6 +106,6 @@ async def probe() -> str:
         reason = errors.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no reason given"]
         raise SandboxUnavailable(
             f"bubblewrap does not work here ({reason[0][:200]}); unprivileged user namespaces may be "
-            "switched off: see the troubleshooting section of the README"
+            "switched off: python -m creator doctor says what to do"
         )
     return program

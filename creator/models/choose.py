@@ -15,6 +15,7 @@ from creator.models.client_backend import ClientBackend, model_info, openai_clie
 from creator.models.component_file import component_backend
 from creator.models.embedded import EmbeddedBackend
 from creator.models.filling import Filler, ObjectFiller
+from creator.models.providers import KEYS
 from creator.models.servers import server_address
 from creator.models.slot_filling import SlotFiller
 
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from autogen_core.models import ChatCompletionClient
     from openai import AsyncOpenAI
 
-KEYS: Final[Mapping[str, tuple[str, str]]] = {
-    "openai": ("OPENAI_API_KEY", "gpt-4.1-mini"),
-    "anthropic": ("ANTHROPIC_API_KEY", "claude-haiku-4-5"),
-}
-"""By provider: the variable that holds its key, and the model when none is named."""
 
 FORMS: Final = "embedded, openai:NAME, anthropic:NAME, ollama:NAME, FILE.gguf or a component FILE.yaml"
 PROVIDERS: Final = frozenset({"openai", "anthropic", "ollama"})

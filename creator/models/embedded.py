@@ -44,6 +44,42 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
+async def fetched_model(folder: Path, progress: Callable[[str], None]) -> Path:
+    """The embedded model's file, which is fetched when it is not there.
+
+    Args:
+        folder: Where it is kept.
+        progress: Called with a line for each step.
+
+    Raises:
+        EnvironmentFault: It cannot be fetched; the text says why.
+    """
+    if not is_cached(folder):
+        process = await asyncio.create_subprocess_exec(
+            *_module("creator.models.embedded_model", str(folder)),
+            env=_environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert process.stdout is not None and process.stderr is not None
+        try:
+            while line := await process.stdout.readline():
+                progress(line.decode("utf-8", "replace").strip())
+            errors = (await process.stderr.read()).decode("utf-8", "replace").strip().splitlines()
+            await process.wait()
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, 9)
+                await process.wait()
+        if process.returncode != 0:
+            reason = errors[-1][:300] if errors else "no reason given"
+            raise EnvironmentFault(f"the embedded model is not available: {reason}; or choose another --model")
+    return folder / FILE_NAME
+
+
 class EmbeddedBackend(Backend):
     """Starts a server process with a secret of its own, and ends it.
 
@@ -78,7 +114,7 @@ class EmbeddedBackend(Backend):
         self.max_concurrency = 2 * self._slots
 
     async def __aenter__(self) -> EmbeddedBackend:
-        path = self._path if self._path is not None else await self._fetched()
+        path = self._path if self._path is not None else await fetched_model(cache_folder(), self._progress)
         key = secrets.token_urlsafe(32)
         try:
             url = await self._start(path, key)
@@ -99,33 +135,6 @@ class EmbeddedBackend(Backend):
         if self._client is not None:
             await self._client.__aexit__(*exc_info)
         await self._stop()
-
-    async def _fetched(self) -> Path:
-        folder = cache_folder()
-        if not is_cached(folder):
-            process = await asyncio.create_subprocess_exec(
-                *_module("creator.models.embedded_model", str(folder)),
-                env=_environment(),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
-            assert process.stdout is not None and process.stderr is not None
-            try:
-                while line := await process.stdout.readline():
-                    self._progress(line.decode("utf-8", "replace").strip())
-                errors = (await process.stderr.read()).decode("utf-8", "replace").strip().splitlines()
-                await process.wait()
-            finally:
-                if process.returncode is None:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(process.pid, 9)
-                    await process.wait()
-            if process.returncode != 0:
-                reason = errors[-1][:300] if errors else "no reason given"
-                raise EnvironmentFault(f"the embedded model is not available: {reason}; or choose another --model")
-        return folder / FILE_NAME
 
     async def _start(self, path: Path, key: str) -> str:
         """Start the server and give its address."""

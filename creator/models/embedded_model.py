@@ -35,6 +35,15 @@ def is_cached(folder: Path) -> bool:
     return (folder / FILE_NAME).is_file()
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether the model's file is the one that was put there; reads all of it."""
+    try:
+        _verify(folder / FILE_NAME, FILE_SHA256, "the model in the cache")
+    except (FetchFailed, OSError):
+        return False
+    return True
+
+
 def fetch(folder: Path) -> Path:
     """Put the model's file into ``folder`` unless it is there; safe when several processes do so at once.
 

@@ -1,4 +1,4 @@
-"""What went wrong at a model's server, told apart by status, code and text; docs/models.md has the whole table."""
+"""What went wrong at a model's server, told apart by status, code and text: docs/reference/models.md has them all."""
 
 from __future__ import annotations
 

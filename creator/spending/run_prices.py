@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from creator.errors import UsageError
-from creator.models.choose import KEYS, PROVIDERS
+from creator.models.choose import PROVIDERS
+from creator.models.providers import KEYS
 from creator.settings import SpawnSettings
 from creator.spending.prices import PriceOf, load_prices, price_of
 from creator.text import clean

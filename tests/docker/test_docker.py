@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,8 +13,17 @@ from typing import Any
 import pytest
 
 from creator.cli import main
+from creator.health.sandboxes import docker_checks
 from creator.isolation.engine import FIRST_UID
-from creator.isolation.image import OWNER_LABEL, RUN_LABEL, build_context, ensure_image, image_tag
+from creator.isolation.image import (
+    OWNER_LABEL,
+    RUN_LABEL,
+    ImageMissing,
+    build_context,
+    ensure_image,
+    find_image,
+    image_tag,
+)
 from creator.isolation.marks import process_mark
 from tests.conftest import REPOSITORY
 from tests.docker.conftest import BASE_IMAGE
@@ -111,6 +121,23 @@ def test_the_image_is_built_once_for_its_content(engine: Any, monkeypatch: pytes
     assert lines == []
     files = build_context()
     assert image_tag(BASE_IMAGE, files) != image_tag(BASE_IMAGE, {**files, "sandbox/kit.py": b"changed"})
+
+
+def test_doctor_builds_the_image_that_is_missing(engine: Any) -> None:
+    base, tag = "creator-base-of-a-test", "once"
+    engine.images.get(BASE_IMAGE).tag(base, tag)
+    try:
+        docker, image = docker_checks(f"{base}:{tag}")
+        assert (docker.state, image.state) == ("ok", "missing")
+        assert image.mend is not None and "Build the sandbox image now" in image.mend.question
+        lines: list[str] = []
+        image.mend.run(lines.append)
+        assert "building the sandbox image" in lines[0]
+        assert [check.state for check in docker_checks(f"{base}:{tag}")] == ["ok", "ok"]
+    finally:
+        engine.images.remove(f"{base}:{tag}")
+        with contextlib.suppress(ImageMissing):
+            engine.images.remove(find_image(engine, f"{base}:{tag}"))
 
 
 def test_the_image_holds_nothing_of_the_trusted_side() -> None:

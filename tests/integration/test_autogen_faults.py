@@ -1,7 +1,7 @@
 """The faults of AutoGen 0.7.5's gRPC runtime, each shown twice: the plain library has it, ours has not.
 
-They stand in ``docs/autogen-faults.md``. When a scenario fails with ``plain``, AutoGen has changed: look whether
-what mends it here can go.
+They stand in ``docs/explanation/autogen-faults.md``. When a scenario fails with ``plain``, AutoGen has changed: look
+whether what mends it here can go.
 """
 
 from __future__ import annotations

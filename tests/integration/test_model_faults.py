@@ -1,4 +1,4 @@
-"""What each fault of a model does: one row of the table in docs/models.md a test."""
+"""What each fault of a model does: one row of the table in docs/reference/models.md a test."""
 
 from __future__ import annotations
 

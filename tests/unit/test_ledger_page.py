@@ -1,4 +1,4 @@
-"""`docs/ledger.md` tells of the schema as it is, and its commands and queries work."""
+"""`docs/reference/ledger.md` tells of the schema as it is, and its commands and queries work."""
 
 import re
 import shlex
@@ -20,11 +20,13 @@ from creator.outputs import publish_latest
 from tests.unit.outcomes import RUN_ID
 from tests.unit.test_ledger import record_something
 
-PAGE = (Path(creator.__file__).parent.parent / "docs" / "ledger.md").read_text("utf-8")
+PAGE = (Path(creator.__file__).parent.parent / "docs" / "reference" / "ledger.md").read_text("utf-8")
 SECTIONS = PAGE.split("\n## ")
 QUERIES = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 COMMANDS = [
-    line.split("  #")[0] for block in re.findall(r"```\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()
+    line.split("  #")[0]
+    for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)
+    for line in block.splitlines()
 ]
 
 

@@ -122,9 +122,9 @@ def test_missing_tls_files_are_named(tmp_path: Path, files: Files) -> None:
         Tls(key=pair["key"]).channel_credentials()
 
 
-def test_what_the_readme_shows_can_be_written() -> None:
-    readme = (REPOSITORY / "README.md").read_text("utf-8")
-    (block,) = [part for part in readme.split("```") if part.startswith("python\n") and "HardenedHost(" in part]
+def test_what_the_reference_shows_can_be_written() -> None:
+    page = (REPOSITORY / "docs" / "reference" / "runtime.md").read_text("utf-8")
+    (block,) = [part for part in page.split("```") if part.startswith("python\n") and "HardenedHost(" in part]
     shown: dict[str, Any] = {}
     exec(block.removeprefix("python\n"), shown)
     assert isinstance(shown["host"], HardenedHost) and isinstance(shown["runtime"], HardenedRuntime)
