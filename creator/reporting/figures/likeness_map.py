@@ -29,7 +29,8 @@ NUMBERED: Final = 60
 """Up to so many, each has its number in it; of more, the first do, beside them."""
 _ROUNDS: Final = 80
 _EDGE: Final = 22
-_TITLE: Final = 150
+_TITLES: Final = (230, 110)
+"""How wide a title may be, the widest that there is room for, in CSS pixels."""
 _FLAT: Final = 1e-9
 
 Vector = NDArray[np.float64]
@@ -186,18 +187,23 @@ def _names(
     taken = [(x - radius, y - radius, x + radius, y + radius) for x, y in spots] if titles else []
     marks: list[Markup] = []
     for one, (x, y) in list(zip(ideas, spots, strict=True))[:NUMBERED]:
-        words = fitted(one.idea.title, _TITLE, 11) if titles else one.label
-        wide = width_of(words, 11)
-        beside, gap = (x + radius + 4, x - radius - 4 - wide), radius + 4
-        choices = [(left, y + 4) for left in beside] + [(x - wide / 2, y + gap + 9), (x - wide / 2, y - gap)]
-        for left, foot in choices:
-            room = (left, foot - 9, left + wide, foot + 3)
-            inside = left > 4 and left + wide < width - 4 and foot > 14 and foot < height - 5
+        wanted = [fitted(one.idea.title, room, 11) for room in _TITLES] if titles else [one.label]
+        for words, (left, foot) in (
+            (words, at) for words in wanted for at in _beside(x, y, radius, width_of(words, 11))
+        ):
+            room = (left, foot - 9, left + width_of(words, 11), foot + 3)
+            inside = left > 4 and room[2] < width - 4 and foot > 14 and foot < height - 5
             if inside and not any(_meet(room, other) for other in taken):
                 marks.append(text(left, foot, words, "small quiet"))
                 taken.append(room)
                 break
     return marks
+
+
+def _beside(x: float, y: float, radius: float, wide: float) -> list[tuple[float, float]]:
+    """Where words beside a mark may begin: on its right, on its left, below it, above it."""
+    gap = radius + 4
+    return [(x + gap, y + 4), (x - gap - wide, y + 4), (x - wide / 2, y + gap + 9), (x - wide / 2, y - gap)]
 
 
 def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:

@@ -33,6 +33,8 @@ MAX_LINES: Final = 150
 _NUMBERED: Final = 60
 """Up to so many lines, each of several messages has their number on it."""
 _PASSES: Final = 12
+_MANY: Final = 8
+"""So many messages make an arc as thick as one can be, unless another has more."""
 
 ENDINGS: Final = {
     "ok": "answered",
@@ -161,7 +163,7 @@ def _arcs(order: Sequence[str], edges: Sequence[Edge], width: int) -> Sheet:
         rim, side = (right, 1) if down else (left, -1)
         start, end = ports[one.source, one.target]
         out = rim + side * (14 + max(reach - 14, 0) * (abs(end - start) / (furthest + ROW)) ** 0.8)
-        thick = 1 + min(int(3 * math.log(one.count) / math.log(most)), 3) if most > 1 else 1
+        thick = 1 + min(int(3 * math.log(one.count) / math.log(max(most, _MANY))), 3)
         tip = rim + side * 2
         curve = f"M{at(rim)} {at(start)}C{at(out)} {at(start)} {at(out)} {at(end)} {at(tip + side * 5)} {at(end)}"
         hint = f"{clean(one.source, 64)} to {clean(one.target, 64)}: {one.count:,}"
