@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from creator.agents.messages import Created
@@ -14,9 +14,13 @@ from creator.models.choose import choose_backend
 from creator.modules import load_live
 from creator.outputs import read_settings
 from creator.progress import Progress, SilentProgress
-from creator.settings import load_environ
+from creator.settings import SpawnSettings, load_environ
+from creator.spending.budget import Budget
 from creator.talk import NoAnswer, Talk
 from creator.visits import revive
+
+BudgetFor = Callable[[SpawnSettings, str], Budget]
+"""Gives the budget of a conversation from its settings and the name of its model, or refuses it with a `UsageError`."""
 
 
 @asynccontextmanager
@@ -27,6 +31,7 @@ async def talking(
     changes: Mapping[str, object] | None = None,
     progress: Progress | None = None,
     environ: Mapping[str, str] | None = None,
+    budget_for: BudgetFor | None = None,
 ) -> AsyncIterator[Talk]:
     """An agent of a run, alive as long as the conversation takes; the run itself does not notice.
 
@@ -36,9 +41,11 @@ async def talking(
         changes: Settings that are to differ from the run's, such as ``model``; None for those that stay.
         progress: Told about a model or a sandbox that has to be fetched or built.
         environ: Where provider keys are looked up; by default the environment over `.env`.
+        budget_for: Bounds what the conversation may spend, before anything is spent; None for no limit.
 
     Raises:
-        UsageError: There is no such agent, or its module is not the one that lived or is refused by the policy.
+        UsageError: There is no such agent, its module is not the one that lived or is refused by the policy, or there
+            is too little to spend.
         EnvironmentFault: There is no sandbox or no model.
         NoAnswer: It did not come to life; the text is the reason.
     """
@@ -54,8 +61,9 @@ async def talking(
         max_concurrency=settings.model_concurrency,
         progress=told.say,
     )
+    budget = None if budget_for is None else budget_for(settings, backend.name)
     try:
-        async with revive(settings, backend, told, [agent]) as house:
+        async with revive(settings, backend, told, [agent], budget) as house:
             yield Talk(house, name)
     except StartFailed as failed:
         raise NoAnswer(f"{name} did not come to life: {failed.reason}") from None

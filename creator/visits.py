@@ -17,6 +17,7 @@ from creator.models.no_model import NoModel
 from creator.modules import write_module
 from creator.progress import Progress, SilentProgress
 from creator.settings import SpawnSettings
+from creator.spending.budget import Budget
 from sandbox.protocol import Introduction
 
 
@@ -56,7 +57,11 @@ async def try_modules(
 
 @asynccontextmanager
 async def revive(
-    settings: SpawnSettings, backend: Backend, progress: Progress, agents: list[Created]
+    settings: SpawnSettings,
+    backend: Backend,
+    progress: Progress,
+    agents: list[Created],
+    budget: Budget | None = None,
 ) -> AsyncIterator[House]:
     """Bring agents of an earlier run back to life, from their modules, in a sandbox.
 
@@ -65,13 +70,15 @@ async def revive(
         backend: The language model, not yet opened.
         progress: Told about a model or a sandbox that has to be fetched or built.
         agents: Who; each module must be the one that was approved.
+        budget: What they may spend; None for no limit.
 
     Raises:
+        UsageError: The budget is too small for anything.
         EnvironmentFault: There is no sandbox or no model.
         StartFailed: An agent does not come up.
     """
     code = any(agent.blueprint.author != "fill" for agent in agents)
-    async with _house(settings, backend, progress, writes_code=code) as house:
+    async with _house(settings, backend, progress, writes_code=code, budget=budget) as house:
         for seed, agent in enumerate(agents):
             blueprint = agent.blueprint
             digest = write_module(house.modules, blueprint.name, agent.source)
@@ -86,7 +93,7 @@ async def revive(
 
 @asynccontextmanager
 async def _house(
-    settings: SpawnSettings, backend: Backend, progress: Progress, *, writes_code: bool
+    settings: SpawnSettings, backend: Backend, progress: Progress, *, writes_code: bool, budget: Budget | None = None
 ) -> AsyncIterator[House]:
     with tempfile.TemporaryDirectory(prefix="creator-visit-") as folder:
         modules = Path(folder) / "agents"
@@ -104,5 +111,6 @@ async def _house(
             writes_code=writes_code,
             seed=settings.seed or 0,
             listeners=Listeners(),
+            budget=budget,
         ) as house:
             yield house

@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "runs": "List all runs; show, compare and remove them.",
     "policy": "Check modules by the static policy, or list its rules.",
     "templates": "List what agents can be made from, or check a template of your own.",
+    "mcp": "Serve runs, agents and ideas to other assistants.",
     "init": "Write a creator.toml with every setting, commented out.",
     "doctor": "Tell what works on this machine, and mend what does not.",
     "completion": "Print a script that lets your shell complete commands and names.",
