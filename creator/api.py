@@ -7,7 +7,7 @@ asked for, and nobody is asked anything unless the program brings along whom to 
 from __future__ import annotations
 
 import difflib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from os import PathLike
 from pathlib import Path
@@ -26,7 +26,7 @@ from sandbox.protocol import Pattern
 
 File = str | PathLike[str]
 
-OF_A_TERMINAL = frozenset({"json_output", "quiet", "yes", "confirm_above"})
+OF_A_TERMINAL = frozenset({"json_output", "quiet", "yes", "confirm_above", "serve"})
 """Settings that say what a terminal shows and asks: no options here."""
 
 
@@ -102,6 +102,7 @@ async def spawn(
     consent: Consent | None = None,
     environ: Mapping[str, str] | None = None,
     signals: bool = False,
+    begun: Callable[[Path], None] | None = None,
     **options: Unpack[SpawnOptions],
 ) -> RunOutcome:
     """Spawn a population, let it brainstorm, and write what came of it into a folder of its own.
@@ -118,6 +119,7 @@ async def spawn(
         environ: Where keys of providers are looked up; None for the environment over ``.env``.
         signals: Whether SIGINT and SIGTERM end the run in order, and its outcome is given then, as on the command
             line; in a main thread only.
+        begun: Told the folder of the run as soon as there is one.
         **options: As on the command line. What is not given, or is None, is taken from the environment (``CREATOR_…``),
             ``.env`` and ``creator.toml`` of the current folder, else it is the usual.
 
@@ -145,6 +147,7 @@ async def spawn(
         reviewer=reviewer,
         consent=consent,
         signals=signals,
+        begun=begun,
     )
 
 

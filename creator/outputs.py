@@ -144,7 +144,7 @@ def write_settings(run_directory: Path, settings: SpawnSettings) -> None:
     Raises:
         EnvironmentFault: It cannot be written.
     """
-    left_out = {"output", "objective_file", "json_output", "quiet", "yes"}
+    left_out = {"output", "objective_file", "json_output", "quiet", "yes", "serve"}
     values = settings.model_dump(mode="json", exclude=left_out, exclude_none=True)
     if "base_url" in values:
         values["base_url"] = public_url(values["base_url"])  # keys are nobody's business who reads a run

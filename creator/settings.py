@@ -219,6 +219,8 @@ class SpawnSettings(TemplateSettings):
     """One JSON document on stdout instead of tables."""
     quiet: bool = False
     """No progress and no tables."""
+    serve: bool = False
+    """Whether a page shows the run while it goes on."""
     base_image: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w./:@-]*$", max_length=300)] = (
         "python:3.12-slim"
     )

@@ -46,6 +46,7 @@ async def spawn(
     pending_only: bool = False,
     consent: Consent | None = None,
     signals: bool = False,
+    begun: Callable[[Path], None] | None = None,
 ) -> RunOutcome:
     """Spawn a population, let it brainstorm, and write what came of it.
 
@@ -63,6 +64,7 @@ async def spawn(
             None where nobody needs to agree.
         signals: Whether SIGINT and SIGTERM end the run in order, and the outcome then holds what exists; in a main
             thread only.
+        begun: Told the folder of the run as soon as there is one.
 
     Raises:
         UsageError: The settings don't fit together, or nobody agrees to what the run may cost.
@@ -120,6 +122,8 @@ async def spawn(
     )
     lock = RunLock(world.directory) if earlier is None else nullcontext()
     with lock:
+        if begun is not None:
+            begun(world.directory)
         return await let_work(world, progress, earlier, signals=signals)
 
 

@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "ideas": "List the ideas of a run, or show one.",
     "agents": "Look at the agents of a run; compare, export, keep and approve them.",
     "runs": "List all runs; show, compare and remove them.",
+    "serve": "Show the runs in a browser, live while they go on.",
     "policy": "Check modules by the static policy, or list its rules.",
     "templates": "List what agents can be made from, or check a template of your own.",
     "mcp": "Serve runs, agents and ideas to other assistants.",

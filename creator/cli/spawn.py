@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -24,8 +25,10 @@ from creator.cli._shared import (
 from creator.errors import UsageError
 
 if TYPE_CHECKING:
+    from creator.cli._page import Page
     from creator.progress import Progress
     from creator.review import Reviewer
+    from creator.settings import SpawnSettings
 
 REVIEWS: Final = ("now", "later", "no")
 
@@ -154,6 +157,7 @@ class ReviewingCommand(click.Command):
 )
 @click.option("--cache", is_flag=True, default=None, help="Keep answers of the model, and take them from there again.")
 @click.option("--bounce", metavar="P", help="How likely an agent shares its idea, 0 to 1 [default: its own].")
+@click.option("--serve", is_flag=True, default=None, help="Show the run in a browser while it goes on.")
 @output_option
 @click.option("--json", "json_output", is_flag=True, default=None, help="Print the outcome as one JSON document.")
 @click.option("--quiet", is_flag=True, default=None, help="Print nothing but errors.")
@@ -178,23 +182,39 @@ def spawn(ctx: click.Context, /, **options: str | bool | tuple[str, ...] | None)
     calm_libraries(state.debug)
     limits = Limits(settings.max_tokens, settings.max_cost)
     progress = make_progress(settings.asked, quiet=settings.quiet, stream=sys.stderr, limits=limits)
-    try:
-        from creator import spawn as run_spawn
+    with page_beside(settings, progress) as page:
+        try:
+            from creator import spawn as run_spawn
 
-        reviewer = reviewer_for(progress) if settings.review == "now" else None
-        consent = asking_first(settings, progress)
-        with exported_spans(quiet=settings.quiet):
-            work = run_spawn(settings, progress=progress, reviewer=reviewer, consent=consent, signals=True)
-            outcome = asyncio.run(work)
-    finally:
-        progress.finish()
-    if settings.json_output:
-        print_json(outcome.model_dump(mode="json"))
-    elif not settings.quiet:
-        from creator.cli._summary import print_summary
+            reviewer = reviewer_for(progress) if settings.review == "now" else None
+            consent = asking_first(settings, progress)
+            begun = page.tell if page is not None else None
+            with exported_spans(quiet=settings.quiet):
+                work = run_spawn(
+                    settings, progress=progress, reviewer=reviewer, consent=consent, signals=True, begun=begun
+                )
+                outcome = asyncio.run(work)
+        finally:
+            progress.finish()
+        if settings.json_output:
+            print_json(outcome.model_dump(mode="json"))
+        elif not settings.quiet:
+            from creator.cli._summary import print_summary
 
-        print_summary(stdout_console(), outcome)
-    return tell_reason(outcome)
+            print_summary(stdout_console(), outcome)
+        code = tell_reason(outcome)
+        if page is not None and not outcome.interrupted:
+            page.stay()
+    return code
+
+
+def page_beside(settings: SpawnSettings, progress: Progress) -> AbstractContextManager[Page | None]:
+    """The page of the run, where it was asked for, in a process of its own."""
+    if not settings.serve:
+        return nullcontext()
+    from creator.cli._page import Page
+
+    return Page(settings.output, progress, wait=sys.stderr.isatty())
 
 
 def reviewer_for(progress: Progress) -> Reviewer:

@@ -108,7 +108,7 @@ def load_run(directory: Path) -> RunView:
         EnvironmentFault: Its files are missing, damaged or of another program.
     """
     path = directory / RUN_FILE
-    stored = _read(path)
+    stored = read_record(path)
     if not isinstance(stored, StartedRun):
         try:
             return RunView("finished", RunOutcome.model_validate({**stored, "directory": directory}))
@@ -119,7 +119,7 @@ def load_run(directory: Path) -> RunView:
                 f"{str(path)!r} does not fit: {where}: {clean(first['msg'], 120)}. Delete the folder, or use the"
                 " release that wrote it."
             ) from None
-    state: RunState = "running" if _is_alive(stored) else "lost"
+    state: RunState = "running" if is_alive(stored) else "lost"
     return RunView(state, load_ledger_outcome(directory, stored, state))
 
 
@@ -129,11 +129,28 @@ def load_started(directory: Path) -> StartedRun | None:
     Raises:
         EnvironmentFault: Its file is missing or damaged.
     """
-    stored = _read(directory / RUN_FILE)
+    stored = read_record(directory / RUN_FILE)
     return stored if isinstance(stored, StartedRun) else None
 
 
-def _read(path: Path) -> StartedRun | dict[str, Any]:
+def run_state(directory: Path) -> RunState:
+    """Whether a run goes on.
+
+    Raises:
+        EnvironmentFault: Its file is missing or damaged.
+    """
+    started = load_started(directory)
+    if started is None:
+        return "finished"
+    return "running" if is_alive(started) else "lost"
+
+
+def read_record(path: Path) -> StartedRun | dict[str, Any]:
+    """`run.json` as it stands: of a run that began, or, unchecked, what a run came to.
+
+    Raises:
+        EnvironmentFault: It is missing or damaged.
+    """
     try:
         if path.stat().st_size > _MAX_RUN_FILE_BYTES:
             raise EnvironmentFault(f"{str(path)!r} is too large to be a run's record.")
@@ -150,7 +167,7 @@ def _read(path: Path) -> StartedRun | dict[str, Any]:
         ) from None
 
 
-def _is_alive(info: StartedRun) -> bool:
+def is_alive(info: StartedRun) -> bool:
     """Whether the run's process is there; a run of another machine gets the benefit of the doubt."""
     if info.pid is None or info.host != socket.gethostname():
         return True

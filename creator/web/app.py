@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -14,29 +15,44 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from creator.errors import CreatorError, UsageError
-from creator.web import runs
+from creator.web import live, runs
 from creator.web.html import render
 from creator.web.security import Guard
 from creator.web.site import Site
+from creator.web.watching import Watches
 
 
-def make_app(output: Path, *, hosts: Sequence[str], token: str | None = None) -> Starlette:
+def make_app(output: Path, *, hosts: Sequence[str], any_address: bool = False, token: str | None = None) -> Starlette:
     """The application.
 
     Args:
         output: The folder of all runs.
         hosts: Names and addresses, without a port, that a browser may reach it by.
+        any_address: Whether a browser may reach it by whatever address of this machine, as long as it is no name.
         token: What a visitor has to show once; None for none.
     """
     site = Site(output, token)
     static = resources.files("creator").joinpath("web", "static")
     app = Starlette(
-        routes=[*runs.ROUTES, Mount("/static", StaticFiles(directory=str(static)), name="static")],
-        middleware=[Middleware(Guard, hosts=frozenset(hosts), token=token, secret=site.secret)],
+        routes=[*runs.ROUTES, *live.ROUTES, Mount("/static", _Static(directory=str(static)), name="static")],
+        middleware=[
+            Middleware(Guard, hosts=frozenset(hosts), any_address=any_address, token=token, secret=site.secret)
+        ],
         exception_handlers={CreatorError: _told, 404: _missing},
     )
     app.state.site = site
+    app.state.watches = Watches(live.shown)
     return app
+
+
+class _Static(StaticFiles):
+    """Our own files. Browsers keep them, and ask each time whether they are still the same."""
+
+    def file_response(self, *args: Any, **options: Any) -> Response:
+        """One of them."""
+        response = super().file_response(*args, **options)
+        response.headers["cache-control"] = "no-cache"
+        return response
 
 
 async def _told(request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from creator.progress.counts import duration
+from creator.spending.words import dollars
 from creator.text import clean, clean_lines, encodable, label
 
 
@@ -22,9 +23,18 @@ def render(request: Request, template: str, *, status_code: int = 200, **values:
         status_code: Of the answer.
         values: What the template takes.
     """
-    page = _environment().get_template(template)
-    text = page.render(csrf=request.state.csrf, path=request.url.path, **values)
-    return HTMLResponse(encodable(text), status_code)
+    text = fragment(template, csrf=request.state.csrf, path=request.url.path, **values)
+    return HTMLResponse(text, status_code)
+
+
+def fragment(template: str, **values: object) -> str:
+    """A piece of a page, as text.
+
+    Args:
+        template: A file of ``creator/web/pages``.
+        values: What the template takes.
+    """
+    return encodable(_environment().get_template(template).render(**values))
 
 
 @lru_cache
@@ -38,6 +48,9 @@ def _environment() -> Environment:
         "duration": duration,
         "label": label,
         "number": lambda value: f"{value:,}",
+        "dollars": dollars,
+        "moment": lambda when: f"{when:%Y-%m-%d %H:%M}",
+        "clock": lambda when: f"{when:%H:%M:%S}",
         "rounded": lambda value: f"{value:,.0f}",
     }
     return environment
