@@ -6,6 +6,7 @@ import keyword
 import re
 import sys
 import unicodedata
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 AuthorMode = Literal["fill", "code", "adopted"]
 """How a module came to be: slots of a template filled, written by a model, or brought in from elsewhere."""
+AUTHORS: Final[Mapping[AuthorMode, str]] = {
+    "fill": "filled in by a model",
+    "code": "code by a model",
+    "adopted": "adopted",
+}
+"""The same in words."""
 
 SKILLS: Final = 6
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from creator.blueprint import Blueprint
 from creator.briefs import Brief
@@ -14,6 +15,13 @@ from creator.outcome import AgentOutcome, Record
 
 FileState = Literal["unchanged", "changed", "missing", "unknown"]
 """Whether an agent's file holds the module that is on record; ``unknown`` where the record tells of none."""
+FILE_STATES: Final[Mapping[FileState, str]] = {
+    "unchanged": "is the module on record",
+    "changed": "was changed after it was checked",
+    "missing": "is not there",
+    "unknown": "nobody can say: the record has no digest",
+}
+"""What is to be said of the file, in words."""
 
 
 class Try(Record):

@@ -13,7 +13,8 @@ from creator.wishes import USER
 MAX_LEVELS: Final = 100
 """How deep a branch goes; whoever would stand deeper, as in a damaged record, begins another one."""
 
-_STATES: Final = {"live": "live", "failed": "failed", "pending": "waits for a decision"}
+STATES: Final = {"live": "live", "failed": "failed", "pending": "waits for a decision"}
+"""What has become of an agent, in words."""
 _SHOWN_NAMES: Final = 4
 
 
@@ -96,7 +97,7 @@ def described(branch: Branch, *, begins: bool) -> str:
         begins: Whether it stands under nobody.
     """
     agent = branch.agent
-    facts = [clean(agent.sector, 60), _STATES[agent.state]]
+    facts = [clean(agent.sector, 60), STATES[agent.state]]
     if agent.generation:
         facts.append(f"generation {agent.generation}")
     if agent.asked_by == USER:

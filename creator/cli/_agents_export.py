@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from creator.agent_files import module_of
 from creator.cli import _completing
-from creator.cli._agents_files import module_of
 from creator.cli._shared import debug_option, free_target, open_run, output_option, run_option
 from creator.text import clean, clean_lines
 

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from creator.agent_files import module_of
 from creator.cli import _completing
-from creator.cli._agents_files import module_of, read_file
 from creator.cli._shared import open_run, print_json, reading_options, run_option, stdout_console
-from creator.errors import UsageError
 from creator.text import clean
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from creator.certificate import Certificate
-    from creator.outcome import AgentOutcome
 
-_FILE_STATES = {
-    "unchanged": ("is the module on record", ""),
-    "changed": ("was changed after it was checked", "bold red"),
-    "missing": ("is not there", "red"),
-    "unknown": ("nobody can say: the record has no digest", "yellow"),
-}
+_FILE_STYLES = {"unchanged": "", "changed": "bold red", "missing": "red", "unknown": "yellow"}
 
 
 @click.command("why")
@@ -52,6 +43,8 @@ def _print_certificate(console: Console, certificate: Certificate) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from creator.certificate import FILE_STATES
+
     agent = certificate.agent
     console.print(Text(f"{agent.name}, {agent.state}", "bold"))
     if agent.reason:
@@ -59,11 +52,10 @@ def _print_certificate(console: Console, certificate: Certificate) -> None:
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="cyan", no_wrap=True)
     facts.add_column(overflow="fold")
-    said, style = _FILE_STATES[certificate.file]
     for label, value in _facts(certificate):
         facts.add_row(label, Text(clean(value, 300)))
     facts.add_row("File", Text(clean(str(certificate.path), 300)))
-    facts.add_row("", Text(said, style))
+    facts.add_row("", Text(FILE_STATES[certificate.file], _FILE_STYLES[certificate.file]))
     console.print(facts)
     _print_list(
         console, "Found on the way", [f"try {one.attempt}  {one.stage}: {one.finding}" for one in certificate.tries]
@@ -126,6 +118,7 @@ def diff(name: str, other: str | None, run: str | None, output: str | None, as_j
     the same brief without a model.
     """
     from creator.ledger.view import find_agent
+    from creator.origin import origin_of
     from creator.review.difference import difference, render_difference
 
     outcome = open_run(output, run).outcome
@@ -137,7 +130,7 @@ def diff(name: str, other: str | None, run: str | None, output: str | None, as_j
             (module_of(outcome.directory, find_agent(outcome, other)), other),
         )
     else:
-        old, old_name = _predecessor(outcome.directory, name, source) or _example(outcome.directory, agent)
+        old, old_name = origin_of(outcome.directory, agent, source)
         new, new_name = source, name
     text = difference(old, new, old_name, new_name)
     if as_json:
@@ -151,41 +144,3 @@ def diff(name: str, other: str | None, run: str | None, output: str | None, as_j
         console.print(render_difference(text))
     else:
         sys.stdout.write(text)  # as a file: no wrapping, no colours
-
-
-def _predecessor(directory: Path, name: str, source: str) -> tuple[str, str] | None:
-    """The module that an agent's replaced, and what to call it: the latest one that is different.
-
-    One that is the same was put back because its successor did not come to life.
-    """
-    from creator.modules import EARLIER
-
-    form = re.compile(rf"{name}\.([0-9]{{1,6}})\.py")
-    try:
-        found = [form.fullmatch(path.name) for path in (directory / EARLIER).iterdir()]
-    except OSError:
-        return None
-    for number in sorted((int(match[1]) for match in found if match), reverse=True):
-        data = read_file(directory, f"{EARLIER}/{name}.{number}.py")
-        text = (data or b"").decode("utf-8", "replace")
-        if data is not None and text != source:
-            return text, f"{name}, replaced ({EARLIER}/{name}.{number}.py)"
-    return None
-
-
-def _example(directory: Path, agent: AgentOutcome) -> tuple[str, str]:
-    """What the template of an agent gives for its brief without a model, and what to call that."""
-    from creator.certificate import read_blueprint
-    from creator.outputs import read_settings
-    from creator.templates.examples import example_module
-    from creator.templates.finding import named, scan
-
-    blueprint = read_blueprint(directory, agent.name)
-    if blueprint is None:
-        raise UsageError(f"The blueprint of {agent.name!r} is missing or damaged: name another agent to compare with.")
-    try:
-        template = named(blueprint.template, scan(read_settings(directory).templates))
-        text = example_module(template, blueprint.brief)
-    except UsageError as error:
-        raise UsageError(f"Name another agent to compare {agent.name!r} with, because {error}") from None
-    return text, f"template {blueprint.template}, for the same brief without a model"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from creator.agent_files import module_of, read_file
 from creator.cli import _completing
 from creator.cli._agents_adopting import adopt
 from creator.cli._agents_deciding import approve, regenerate, reject
 from creator.cli._agents_export import export
 from creator.cli._agents_family import add, tree
-from creator.cli._agents_files import module_of, read_file
 from creator.cli._agents_library import forget, keep, library
 from creator.cli._agents_origin import diff, why
 from creator.cli._agents_talking import ask, chat

@@ -30,6 +30,13 @@ _SHARES: Final = (
     " total(cost) AS cost, total(cost IS NULL AND prompt_tokens + completion_tokens > 0) AS unknown,"
     " min(at - latency_s) AS begun, max(at) AS ended FROM calls WHERE source = 'model' GROUP BY agent, model"
 )
+_CALLS: Final = (
+    "SELECT total(source = 'model') AS asked, total(source = 'model' AND error IS NOT NULL) AS failed,"
+    " total(source != 'model') AS known, total(iif(source = 'model', prompt_tokens, 0)) AS read,"
+    " total(iif(source = 'model', completion_tokens, 0)) AS written, total(iif(source = 'model', cost, 0)) AS cost,"
+    " total(source = 'model' AND cost IS NULL AND prompt_tokens + completion_tokens > 0) AS unknown,"
+    " total(iif(source = 'model', latency_s, 0)) AS waited FROM calls WHERE agent = ?"
+)
 
 
 @dataclass(frozen=True)
@@ -133,3 +140,49 @@ def _merged(found: Iterable[tuple[str, str, Share]], name_of: Callable[[str, str
         )
         for name, group in groups.items()
     ]
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The model calls made for one agent, in sum.
+
+    Attributes:
+        asked: How many reached a model.
+        failed: How many of these got no answer.
+        known: Answers that were known already and cost nothing.
+        prompt_tokens: Tokens read.
+        completion_tokens: Tokens written.
+        cost: US dollars; None when the price of a call is unknown.
+        waited: Seconds that the calls took, added up.
+    """
+
+    asked: int
+    failed: int
+    known: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost: float | None
+    waited: float
+
+
+def load_calls(directory: Path, name: str) -> Calls:
+    """The model calls made for one agent, in sum.
+
+    Args:
+        directory: The run's folder.
+        name: The agent's name.
+
+    Raises:
+        EnvironmentFault: The ledger is missing, damaged or of another version.
+    """
+    with opened(directory / FILE_NAME) as connection:
+        row = connection.execute(_CALLS, (name,)).fetchone()
+        return Calls(
+            asked=int(row["asked"]),
+            failed=int(row["failed"]),
+            known=int(row["known"]),
+            prompt_tokens=int(row["read"]),
+            completion_tokens=int(row["written"]),
+            cost=None if row["unknown"] else row["cost"],
+            waited=row["waited"],
+        )

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from creator.family import described, family_of
 from creator.ledger.history import History
-from creator.outcome import IdeaOutcome, Ranking, RatedIdea, RunOutcome
+from creator.outcome import IdeaOutcome, Ranking, RunOutcome
 from creator.progress.counts import duration
 from creator.reporting.conclusions import (
     NEEDS_A_JUDGE,
@@ -39,6 +39,7 @@ from creator.reporting.figures.messages import ending_in_words
 from creator.reporting.figures.phases import cost_of, time_of
 from creator.reporting.history_figures import Figures, top_of
 from creator.reporting.lineage import REMARKS, Lineage
+from creator.reporting.scale import Scale
 from creator.reporting.standings import Standings, rating_in_words
 from creator.spending.words import cost_beside, dollars, tokens_beside
 from creator.text import clean, clean_lines, encodable, label
@@ -109,7 +110,7 @@ def render_report(outcome: RunOutcome, history: History | None = None) -> str:
             gains=gains(outcome.generations),
             needs_a_judge=NEEDS_A_JUDGE,
             plot=plot,
-            scale=_Scale.of(plot),
+            scale=Scale.of(plot),
             ideas_of=ideas_of,
             shared=[idea for idea in shown if idea.contributors],
             refinements=sum(len(idea.versions) - 1 for idea in outcome.ideas),
@@ -159,30 +160,6 @@ class _Bounds:
         if sum(map(len, kept)) <= _BUDGET:
             return cls(part=None, whole=False)
         return cls(part=max(_BUDGET // len(kept), _MIN_PART), whole=False)
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """Where a rating lies between the lowest and the highest that are drawn."""
-
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, places: list[RatedIdea]) -> _Scale:
-        ends = [end for place in places for end in (place.low, place.rating, place.high) if math.isfinite(end)]
-        return cls(min(ends, default=1_400), max(ends, default=1_600))
-
-    def at(self, rating: float) -> str:
-        """The place in the drawing, with room for the dots at both ends."""
-        width = self.high - self.low
-        share = (rating - self.low) / width if width > 0 and math.isfinite(rating) else 0.5
-        return f"{2 + 96 * min(max(share, 0), 1):.1f}%"
-
-    @property
-    def middle(self) -> bool:
-        """Whether there is room to write beside the mean."""
-        return 15 < float(self.at(1_500).rstrip("%")) < 85
 
 
 def _order_findings(ranking: Ranking) -> list[Sentence]:

@@ -23,27 +23,40 @@ _NO_LINE_END: Final = "\\ No newline at end of file\n"
 _STYLES: Final = {"@": "cyan", "-": "red", "+": "green", "\\": "dim", "(": "dim"}
 
 
-class _TooDifferent(Exception):
+class TooDifferent(Exception):
     """Comparing the texts takes more work than it is worth."""
 
 
-class _Matcher(SequenceMatcher[str]):
-    """Gives up after a number of comparisons.
+class Matcher(SequenceMatcher[str]):
+    """Gives up, with `TooDifferent`, after a number of comparisons.
 
-    The library's algorithm takes quadratic time and more on lines that repeat, and a module's author is free to
-    repeat lines.
+    The library's algorithm takes quadratic time and more on lines that repeat, and a text's author is free to repeat
+    lines.
+
+    Args:
+        old: What the text before consists of, such as lines.
+        new: What the text after consists of.
+        most: How many may be compared with each other.
+
+    Attributes:
+        left: How many still may.
     """
 
-    def __init__(self, old: list[str], new: list[str]) -> None:
+    def __init__(self, old: list[str], new: list[str], most: int = MAX_COMPARISONS) -> None:
         super().__init__(None, old, new)
         places: dict[str, list[int]] = self.b2j  # type: ignore[attr-defined]  # documented, yet not in its types
-        self._left = MAX_COMPARISONS
+        self.left = most
         self._costs = [0, *accumulate(1 + len(places.get(line, ())) for line in old)]
 
     def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
-        self._left -= self._costs[-1 if ahi is None else ahi] - self._costs[alo]
-        if self._left < 0:
-            raise _TooDifferent
+        """As in the library.
+
+        Raises:
+            TooDifferent: It takes too much.
+        """
+        self.left -= self._costs[-1 if ahi is None else ahi] - self._costs[alo]
+        if self.left < 0:
+            raise TooDifferent
         return super().find_longest_match(alo, ahi, blo, bhi)
 
 
@@ -72,7 +85,7 @@ def difference(old: str, new: str, old_name: str, new_name: str, context: int = 
         if max(len(before), len(after)) <= MAX_LINES:
             try:
                 return head + "".join(_hunks(before, after, context))
-            except _TooDifferent:
+            except TooDifferent:
                 pass
     return f"{head}(too different to show: {len(old):,} and {len(new):,} characters)\n"
 
@@ -90,7 +103,7 @@ def render_difference(text: str) -> Text:
 
 
 def _hunks(before: list[str], after: list[str], context: int) -> Iterator[str]:
-    for group in _Matcher(before, after).get_grouped_opcodes(context):
+    for group in Matcher(before, after).get_grouped_opcodes(context):
         _, old_start, _, new_start, _ = group[0]
         _, _, old_end, _, new_end = group[-1]
         yield f"@@ -{_range(old_start, old_end)} +{_range(new_start, new_end)} @@\n"

@@ -10,17 +10,13 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from creator.blueprint import AUTHORS
 from creator.review.base import Candidate
 from creator.review.difference import difference, render_difference
 from creator.review.programs import Edit
 from creator.templates.slots import SlotValue
 from creator.text import clean, clean_lines
 
-_AUTHORS: Final = {
-    "fill": "filled in by a model",
-    "code": "code by a model",
-    "adopted": "adopted",
-}
 _MAX_SLOTS: Final = 60
 _MAX_FINDINGS: Final = 40
 _MAX_COLOURED: Final = 60_000
@@ -44,7 +40,7 @@ class Page:
         """Who it is, the values and what the policy said."""
         candidate = self.candidate
         facts = (
-            _AUTHORS[candidate.author],
+            AUTHORS[candidate.author],
             f"template {clean(candidate.template, 64)}",
             f"try {candidate.attempt}",
             f"sha256 {clean(candidate.sha256)[:12]}",

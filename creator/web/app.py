@@ -15,7 +15,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from creator.errors import CreatorError, UsageError
-from creator.web import live, runs
+from creator.web import agent, agents, idea, ideas, live, runs
 from creator.web.html import render
 from creator.web.security import Guard
 from creator.web.site import Site
@@ -34,7 +34,15 @@ def make_app(output: Path, *, hosts: Sequence[str], any_address: bool = False, t
     site = Site(output, token)
     static = resources.files("creator").joinpath("web", "static")
     app = Starlette(
-        routes=[*runs.ROUTES, *live.ROUTES, Mount("/static", _Static(directory=str(static)), name="static")],
+        routes=[
+            *runs.ROUTES,
+            *live.ROUTES,
+            *ideas.ROUTES,
+            *idea.ROUTES,
+            *agents.ROUTES,
+            *agent.ROUTES,
+            Mount("/static", _Static(directory=str(static)), name="static"),
+        ],
         middleware=[
             Middleware(Guard, hosts=frozenset(hosts), any_address=any_address, token=token, secret=site.secret)
         ],

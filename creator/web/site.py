@@ -8,7 +8,10 @@ from pathlib import Path
 
 from starlette.requests import Request
 
-from creator.ledger.view import RunView, find_run, load_run
+from creator.ledger.view import RunView, find_run
+from creator.outcome import RunOutcome
+from creator.web.views import Views
+from sandbox.protocol import AGENT_NAME
 
 
 @dataclass(frozen=True)
@@ -19,11 +22,13 @@ class Site:
         output: The folder of all runs.
         token: What a visitor has to show once; None where only this machine can reach the page.
         secret: What this process signs with.
+        views: Reads runs.
     """
 
     output: Path
     token: str | None = None
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    views: Views = field(default_factory=Views, repr=False)
 
 
 def site_of(request: Request) -> Site:
@@ -40,4 +45,10 @@ def run_of(request: Request) -> RunView:
         UsageError: There is none.
         EnvironmentFault: It cannot be read.
     """
-    return load_run(find_run(site_of(request).output, request.path_params["run"]))
+    site = site_of(request)
+    return site.views.load(find_run(site.output, request.path_params["run"]))
+
+
+def linkable(outcome: RunOutcome) -> frozenset[str]:
+    """The names of a run's agents that may become part of an address."""
+    return frozenset(agent.name for agent in outcome.agents if AGENT_NAME.fullmatch(agent.name))

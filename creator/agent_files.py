@@ -1,4 +1,4 @@
-"""The files of a run's agents, as commands read them: bounded, no links, a line when it cannot be done."""
+"""The files of a run's agents, as people are shown them: bounded, no links, a line when it cannot be done."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from creator.errors import EnvironmentFault, UsageError
+from creator.files import read_within
 from creator.text import clean
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ def read_file(directory: Path, name: str) -> bytes | None:
     Raises:
         EnvironmentFault: It cannot be read, or is no file of ours.
     """
-    from creator.files import read_within
-
     try:
         return read_within(directory, name)
     except FileNotFoundError:
