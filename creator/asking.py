@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from creator.agents.messages import Created
@@ -32,6 +32,7 @@ async def talking(
     progress: Progress | None = None,
     environ: Mapping[str, str] | None = None,
     budget_for: BudgetFor | None = None,
+    earlier: Sequence[str] = (),
 ) -> AsyncIterator[Talk]:
     """An agent of a run, alive as long as the conversation takes; the run itself does not notice.
 
@@ -42,6 +43,7 @@ async def talking(
         progress: Told about a model or a sandbox that has to be fetched or built.
         environ: Where provider keys are looked up; by default the environment over `.env`.
         budget_for: Bounds what the conversation may spend, before anything is spent; None for no limit.
+        earlier: What was said before: the asker's texts and the agent's own, in turn.
 
     Raises:
         UsageError: There is no such agent, its module is not the one that lived or is refused by the policy, or there
@@ -64,7 +66,7 @@ async def talking(
     budget = None if budget_for is None else budget_for(settings, backend.name)
     try:
         async with revive(settings, backend, told, [agent], budget) as house:
-            yield Talk(house, name)
+            yield Talk(house, name, earlier)
     except StartFailed as failed:
         raise NoAnswer(f"{name} did not come to life: {failed.reason}") from None
 

@@ -9,9 +9,9 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -19,26 +19,33 @@ from creator.errors import EnvironmentFault, UsageError
 from creator.ledger.view import load_started, run_names
 from creator.locks import holder, is_locked
 from creator.outputs import RUN_FILE
+from creator.own_modules import own_environment, own_module
 from creator.settings import outside_name
 from creator.text import clean
 
+BEGIN_SECONDS: Final = 300.0
+"""How long a run may take until it begins; a model or a sandbox may have to be fetched or built first."""
+
 _LOOK_SECONDS: Final = 0.1
+_END_SECONDS: Final = 10.0
 _MAX_ERROR_BYTES: Final = 4_000
 _SWITCHES: Final = frozenset({"tournament", "baseline"})
 """Settings whose option has an opposite."""
+_REFUSED: Final = 2
+"""The exit code of a command that did not begin."""
 
 _children: set[asyncio.Task[int]] = set()
 """Whoever waits for a started process, so that none stays as a zombie."""
 
 
-async def launch(output: Path, options: Mapping[str, object], *, seconds: float = 300) -> Path:
-    """Start a run and return once it has a folder.
+async def launch(output: Path, options: Mapping[str, object], *, seconds: float = BEGIN_SECONDS) -> Path:
+    """Start a run and return once it has a folder. When this is cancelled, a run that has none yet ends.
 
     Args:
         output: The folder of all runs.
         options: Settings of the run by the name of their field, `count` among them; None for those not given. Nothing
             is asked of anybody: what a run may cost is bounded by ``max_cost`` and ``max_tokens``.
-        seconds: How long it may take until it begins; a model or a sandbox may have to be fetched or built first.
+        seconds: How long it may take until it begins.
 
     Returns:
         The run's folder.
@@ -47,36 +54,40 @@ async def launch(output: Path, options: Mapping[str, object], *, seconds: float 
         UsageError: The run was refused; the text is the line that says why.
         EnvironmentFault: It could not begin, or took too long to.
     """
-    arguments = _arguments(output, options)
     known = set(run_names(output))
-    with tempfile.TemporaryFile() as errors:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "creator",
-            *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=errors,
-            start_new_session=True,
-        )
-        ended = asyncio.create_task(process.wait())
-        _children.add(ended)
-        ended.add_done_callback(_children.discard)
-        try:
-            async with asyncio.timeout(seconds):
-                while True:
-                    if (found := _begun(output, known, process.pid)) is not None:
-                        return found
-                    if ended.done():
-                        raise _refusal(errors)
-                    await asyncio.wait({ended}, timeout=_LOOK_SECONDS)
-        except TimeoutError:
-            process.kill()
-            raise EnvironmentFault(f"The run did not begin within {seconds:g} seconds: see `doctor`.") from None
-        except asyncio.CancelledError:
-            process.kill()
-            raise
+
+    def begun(pid: int) -> Path | None:
+        new = (output / name for name in run_names(output) if name not in known)
+        return next((one for one in new if holder(one) == pid and (one / RUN_FILE).exists()), None)
+
+    return await _start(_arguments(output, options), begun, seconds)
+
+
+async def launch_resume(directory: Path, *, decided_only: bool = False, seconds: float = BEGIN_SECONDS) -> Path:
+    """Have a process go on with a run that has ended, and return once it does, or has nothing to do.
+
+    Args:
+        directory: The run's folder.
+        decided_only: Whether, of what is left, only agents are gone on with that waited for a person's decision.
+        seconds: How long it may take until it begins.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        UsageError: It was refused; the text is the line that says why.
+        EnvironmentFault: It could not begin, or took too long to.
+    """
+    words = ["runs", "resume", "--quiet", "--yes", f"--output={directory.parent.absolute()}"]
+    words += ["--decided-only"] if decided_only else []
+
+    def begun(pid: int) -> Path | None:
+        if holder(directory) != pid or not is_locked(directory):
+            return None
+        started = load_started(directory)
+        return directory if started is not None and started.pid == pid else None
+
+    return await _start([*words, "--", directory.name], begun, seconds, ended=directory)
 
 
 def stop(directory: Path) -> bool:
@@ -92,10 +103,13 @@ def stop(directory: Path) -> bool:
         UsageError: It goes on where nobody can stop it from here: on another machine, or as another user.
     """
     started = load_started(directory)
-    if started is None or started.pid is None or not is_locked(directory):
+    if started is None or started.pid is None:
         return False
     if started.host != socket.gethostname():
         raise UsageError(f"Run {directory.name} goes on on another machine: stop it there.")
+    # A number alone may be another process's by now; who holds the run is the one that wrote it.
+    if not is_locked(directory) or holder(directory) != started.pid:
+        return False
     try:
         os.kill(started.pid, signal.SIGINT)
     except ProcessLookupError:
@@ -103,6 +117,66 @@ def stop(directory: Path) -> bool:
     except PermissionError:
         raise UsageError(f"Run {directory.name} is another user's: stop it as that user.") from None
     return True
+
+
+async def _start(
+    arguments: Sequence[str], begun: Callable[[int], Path | None], seconds: float, *, ended: Path | None = None
+) -> Path:
+    """Start a process and wait until it has begun.
+
+    Args:
+        arguments: Its command line.
+        begun: Told its id; gives the run's folder once it has begun.
+        seconds: How long it may take.
+        ended: What is given when it ends in order before it was seen to begin; None where it cannot have.
+    """
+    if any("\0" in word for word in arguments):
+        raise UsageError("A value holds a character of no width (NUL): leave it out.")
+    with tempfile.TemporaryFile() as errors:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *own_module("creator", *arguments),
+                env=own_environment(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise EnvironmentFault(f"The run cannot be started: {error.strerror or error}.") from None
+        waiter = asyncio.create_task(process.wait())
+        _children.add(waiter)
+        waiter.add_done_callback(_children.discard)
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    over = waiter.done()  # asked first: it may begin and end between two looks
+                    if (found := await asyncio.to_thread(begun, process.pid)) is not None:
+                        return found
+                    if over:
+                        if ended is not None and process.returncode != _REFUSED:
+                            return ended
+                        raise _refusal(errors)
+                    await asyncio.wait({waiter}, timeout=_LOOK_SECONDS)
+        except TimeoutError:
+            await _end(process, waiter)
+            raise EnvironmentFault(f"The run did not begin within {seconds:g} seconds: see `doctor`.") from None
+        except BaseException:
+            await _end(process, waiter)
+            raise
+
+
+async def _end(process: asyncio.subprocess.Process, waiter: asyncio.Task[int]) -> None:
+    """End a process in order, so that it leaves nothing behind; and if it does not, at once."""
+    if waiter.done():
+        return
+    with suppress(ProcessLookupError):
+        process.terminate()
+        try:
+            await asyncio.wait({waiter}, timeout=_END_SECONDS)
+        finally:
+            if not waiter.done():
+                process.kill()
 
 
 def _arguments(output: Path, options: Mapping[str, object]) -> list[str]:
@@ -120,14 +194,6 @@ def _arguments(output: Path, options: Mapping[str, object]) -> list[str]:
         else:
             words.append(f"{option}={value}")
     return [*words, "--", str(options.get("count", ""))]
-
-
-def _begun(output: Path, known: set[str], pid: int) -> Path | None:
-    """The folder of the run that a process has begun."""
-    for name in run_names(output):
-        if name not in known and holder(output / name) == pid and (output / name / RUN_FILE).exists():
-            return output / name
-    return None
 
 
 def _refusal(errors: IO[bytes]) -> UsageError:

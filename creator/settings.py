@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Literal, Self
 import platformdirs
 from dotenv import dotenv_values
 from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -92,6 +93,25 @@ class OutputSettings(BaseSettings):
             raise UsageError(f"{DOTENV} is not UTF-8 text: save it as UTF-8.") from None
         except OSError as error:
             raise UsageError(f"Cannot read {DOTENV}: {error.strerror or error}.") from None
+
+    @classmethod
+    def mistakes(cls, options: Mapping[str, Any]) -> dict[str, str]:
+        """What is wrong with settings, all of it; nothing when `load` would take them.
+
+        Args:
+            options: As for `load`.
+
+        Returns:
+            By field what is wrong with it, as it goes on after "it does not fit: ". An empty name stands for what is
+            wrong with all of them together, or with a file.
+        """
+        try:
+            cls(**{name: value for name, value in options.items() if value not in (None, ())})
+        except ValidationError as error:
+            return {field: what for field, _, what in map(_mistake, reversed(error.errors()))}
+        except (UsageError, UnicodeDecodeError, OSError) as error:
+            return {"": str(error)}
+        return {}
 
     @classmethod
     def settings_customise_sources(
@@ -355,18 +375,30 @@ def _read_toml() -> dict[str, Any]:
 def _explain(error: ValidationError, given: Mapping[str, Any]) -> str:
     """The first mistake in one line; several at once would only hide which to mend first."""
     first = error.errors()[0]
-    if not first["loc"]:
-        return clean(first["msg"], 500).removeprefix("Value error, ")
-    located = str(first["loc"][0])
-    field = next((field for field, alias in _ALIASES.items() if alias == located.upper()), located)
-    outside = outside_name(field)
+    field, value, what = _mistake(first)
+    if not field:
+        return what
     if first["type"] == "missing" and field == "count":
         return "Say how many agents, for example: python -m creator spawn 20"
-    value = first["input"]
+    return f"{_origin(field, outside_name(field), given)}: {value} does not fit, {what}."
+
+
+def _mistake(error: ErrorDetails) -> tuple[str, str, str]:
+    """Field, value and what is wrong with it, the last without a full stop; no field where several are at odds."""
+    if not error["loc"]:
+        return "", "", clean(error["msg"], 500).removeprefix("Value error, ")
+    located = str(error["loc"][0])
+    field = next((field for field, alias in _ALIASES.items() if alias == located.upper()), located)
+    value = error["input"]
     if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
         value = ",".join(value)
-    what = clean(first["msg"], 200).removeprefix("Value error, ")
-    if first["type"] == "string_pattern_mismatch":
+    what = clean(error["msg"], 200).removeprefix("Value error, ")
+    what = {
+        "int_parsing": "it has to be a whole number",
+        "int_from_float": "it has to be a whole number",
+        "float_parsing": "it has to be a number",
+    }.get(error["type"], what)
+    if error["type"] == "string_pattern_mismatch":
         what = {
             "base_url": "it has to begin with http:// or https:// and hold no blanks",
             "base_image": "it has to be an image name such as 'python:3.12-slim'",
@@ -375,7 +407,7 @@ def _explain(error: ValidationError, given: Mapping[str, Any]) -> str:
     what = what[:1].lower() + what[1:]
     if field == "base_url" and isinstance(value, str):
         value = public_url(value)
-    return f"{_origin(field, outside, given)}: {clean(repr(value), 80)} does not fit, {what}."
+    return field, clean(repr(value), 80), what
 
 
 def _origin(field: str, outside: str, given: Mapping[str, Any]) -> str:

@@ -11,24 +11,17 @@ from pathlib import Path
 
 from creator.errors import EnvironmentFault, UsageError
 from creator.house import end_tasks
-from creator.ideas.likeness import check_embeddings
 from creator.ledger.view import load_run
-from creator.library import kept_for
 from creator.locks import RunLock
-from creator.models.choose import choose_backend
 from creator.outcome import Estimate, RunOutcome
 from creator.outputs import read_settings, write_outputs
-from creator.panel import judge_backends
+from creator.planning import plan_run
 from creator.progress import Progress, SilentProgress
 from creator.record import RunRecord
 from creator.resuming import load_earlier
 from creator.review.base import LaterReviewer, Reviewer
 from creator.settings import SpawnSettings, load_environ
-from creator.spending.estimate import estimate_run, still_expected
-from creator.spending.run_prices import prices_for, require_prices
 from creator.telemetry.spans import Value, ended, span
-from creator.templates.finding import choose_templates
-from creator.text import clean
 from creator.world import AuthorFactory, World
 
 Consent = Callable[[Estimate], Awaitable[None]]
@@ -71,54 +64,26 @@ async def spawn(
         EnvironmentFault: Something that the run needs is missing; no agent was spawned then.
     """
     environ = load_environ() if environ is None else environ
-    backend = choose_backend(
-        settings.model,
-        settings.base_url,
-        environ,
-        max_concurrency=settings.model_concurrency,
-        progress=progress.say,
-    )
-    if earlier is not None and backend.name != earlier.model:
-        raise UsageError(
-            f"Run {earlier.run_id} was made with {clean(earlier.model, 100)}, and would go on with {backend.name}:"
-            " give it the same key as then."
-        )
-    check_embeddings(settings, backend)
-    if settings.author == "code" and backend.strategy == "slots":
-        raise UsageError(f"--author code needs a capable model, which {backend.name} is not: --model openai:NAME")
-    if settings.baseline and backend.strategy == "slots":
-        raise UsageError(f"--baseline needs a capable model, which {backend.name} is not: --model openai:NAME")
-    judges = judge_backends(settings, backend, environ, progress.say)
-    price_of = prices_for(settings, environ)
-    require_prices(settings, [backend.name, *(judge.name for judge in judges)], price_of)
+    plan = plan_run(settings, environ, progress.say, earlier)
     if settings.review == "later" or pending_only:
         reviewer = LaterReviewer()
     elif settings.review == "now" and reviewer is None:
         raise UsageError("--review needs somebody to ask: use --review=later")
-    templates = choose_templates(settings.template, settings.templates, progress.say)
-    living = {agent.name for agent in earlier.live} if earlier is not None else set[str]()
-    kept = kept_for(settings) if set(settings.with_agents) - living else []
-    estimate: Estimate | None
-    expected: Estimate | None
-    if earlier is None:
-        estimate = expected = estimate_run(settings, backend, judges, templates.values(), price_of, kept=len(kept))
-    else:
-        estimate, expected = earlier.estimate, still_expected(earlier)
-    if consent is not None and expected is not None and not pending_only:
-        await consent(expected)
+    if consent is not None and plan.expected is not None and not pending_only:
+        await consent(plan.expected)
     world = World(
         settings,
         progress,
-        backend,
-        templates,
-        judges=judges,
+        plan.backend,
+        plan.templates,
+        judges=plan.judges,
         author=author,
         reviewer=reviewer,
-        kept=kept,
+        kept=plan.kept,
         earlier=earlier,
         pending_only=pending_only,
-        price_of=price_of,
-        estimate=estimate,
+        price_of=plan.price_of,
+        estimate=plan.estimate,
     )
     lock = RunLock(world.directory) if earlier is None else nullcontext()
     with lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from creator.errors import CreatorError, UsageError
@@ -19,18 +20,31 @@ class NoAnswer(CreatorError, RuntimeError):
     """An agent did not answer; the text is the reason."""
 
 
+def question_of(text: str) -> str:
+    """A question as it is asked.
+
+    Raises:
+        UsageError: It is empty or too long.
+    """
+    text = encodable(text.strip())
+    if not 0 < len(text) <= MAX_CHARACTERS:
+        raise UsageError(f"Ask in 1 to {MAX_CHARACTERS:,} characters; these are {len(text):,}.")
+    return text
+
+
 class Talk:
     """One conversation.
 
     Args:
         house: Where the agent lives.
         name: The agent.
+        earlier: What was said before, in another life of the agent: its asker's texts and its own, in turn.
     """
 
-    def __init__(self, house: House, name: str) -> None:
+    def __init__(self, house: House, name: str, earlier: Sequence[str] = ()) -> None:
         self._house = house
         self._name = name
-        self._earlier: list[str] = []
+        self._earlier = list(earlier)
 
     async def ask(self, text: str) -> str:
         """What the agent answers.
@@ -42,9 +56,7 @@ class Talk:
             UsageError: The text is empty or too long, or the agent answers no free text.
             NoAnswer: It failed to.
         """
-        text = encodable(text.strip())
-        if not 0 < len(text) <= MAX_CHARACTERS:
-            raise UsageError(f"Ask in 1 to {MAX_CHARACTERS:,} characters; these are {len(text):,}.")
+        text = question_of(text)
         request = Text(content=text, earlier=self._earlier[-MAX_EARLIER:])
         try:
             answer = await self._house.trusted.request(

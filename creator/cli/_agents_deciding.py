@@ -1,8 +1,11 @@
-"""What a person decides about agents: approve, reject, regenerate; from any terminal."""
+"""What a person decides about agents: approve, reject, edit, regenerate; from any terminal."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,10 +18,10 @@ from creator.cli._shared import (
     output_option,
     run_option,
 )
-from creator.errors import UsageError
+from creator.errors import PolicyViolation, UsageError
+from creator.text import clean, clean_lines
 
 if TYPE_CHECKING:
-    from creator.ledger.store import Decision
     from creator.ledger.view import RunView
     from creator.outcome import AgentOutcome
 
@@ -35,24 +38,21 @@ def approve(names: tuple[str, ...], everyone: bool, filled: bool, run: str | Non
 
     While their run goes on they come to life in it; when it has ended it is opened again for them.
     """
+    from creator.deciding import agent_in_state, decide, waiting_names
+
     view = open_run(output, run)
     if not names and not everyone and not filled:
-        raise UsageError(f"Say whom: {_waiting(view)}, or --all.")
-    chosen = [_agent(view, name, "pending") for name in names]
+        raise UsageError(f"Say whom: {waiting_names(view)}, or --all.")
+    chosen = [agent_in_state(view, name, "pending") for name in names]
     chosen += [
         agent
         for agent in view.outcome.pending
         if agent.name not in names and (everyone or (filled and agent.author == "fill"))
     ]
-    _decide(view, chosen, "approved", "")
+    decide(view, chosen, "approved")
     for agent in chosen:
         click.echo(f"approved: {agent.name}")
-    if view.state == "running" or not chosen:
-        return 0
-    from creator.cli._runs_resuming import go_on
-
-    calm_libraries()
-    return go_on(view, pending_only=True)
+    return _taken_up(view) if chosen else 0
 
 
 @click.command("reject")
@@ -66,16 +66,45 @@ def reject(names: tuple[str, ...], why: str, run: str | None, output: str | None
 
     While their run goes on each is written anew, with the reason; when it has ended they are given up.
     """
+    from creator import deciding
+
     view = open_run(output, run)
-    chosen = [_agent(view, name, "pending") for name in names]
-    _decide(view, chosen, "rejected", _reason(why))
+    chosen = [deciding.agent_in_state(view, name, "pending") for name in names]
+    deciding.reject(view, chosen, why)
     for agent in chosen:
         click.echo(f"rejected: {agent.name}")
-    if view.state != "running":
-        from creator.spawning import give_up
-
-        give_up(view.outcome, [agent.name for agent in chosen], f"a person rejected it: {_reason(why)}")
     return 0
+
+
+@click.command("edit")
+@click.argument("name")
+@click.option("--from", "file", metavar="FILE", help="Take the module from a file, and open no editor; - for stdin.")
+@run_option
+@output_option
+@debug_option
+def edit(name: str, file: str | None, run: str | None, output: str | None) -> int:
+    """Let a pending agent live with a module that you edit, in $VISUAL or $EDITOR.
+
+    The policy checks it at once. Its run checks it like any other module before it comes to life; when the run has
+    ended it is opened again for it.
+    """
+    from creator.deciding import agent_in_state, order_edit
+    from creator.modules import load_agent
+
+    view = open_run(output, run)
+    agent = agent_in_state(view, name, "pending")
+    if file is not None:
+        try:
+            order_edit(view, agent, _module_from(file))
+        except PolicyViolation as error:
+            raise UsageError(f"The policy refuses it: {error}") from None
+    else:
+        source = load_agent(view.outcome.directory / "agents", name).source
+        asyncio.run(_edited(view, agent, source))
+    click.echo(f"edited: {name}")
+    code = _taken_up(view)
+    _tell_refusal(view, agent)
+    return code
 
 
 @click.command("regenerate")
@@ -86,53 +115,82 @@ def reject(names: tuple[str, ...], why: str, run: str | None, output: str | None
 @debug_option
 def regenerate(name: str, why: str, run: str | None, output: str | None) -> int:
     """Have a live agent written anew; it takes its predecessor's place while the run goes on."""
+    from creator.deciding import agent_in_state, decide, reason_of
+
     view = open_run(output, run)
-    agent = _agent(view, name, "live")
+    agent = agent_in_state(view, name, "live")
     if view.state != "running":
         raise UsageError(f"Run {view.outcome.run_id} has ended: an agent is regenerated while its run goes on.")
-    _decide(view, [agent], "regenerate", _reason(why) if why else "")
+    decide(view, [agent], "regenerate", reason_of(why) if why else "")
     click.echo(f"ordered: a successor of {agent.name}")
     return 0
 
 
-def _reason(why: str) -> str:
-    from creator.text import clean
+def _taken_up(view: RunView) -> int:
+    """Have what was decided taken up: by the run itself, or by opening it again."""
+    from creator.deciding import goes_on
 
-    reason = clean(why, 300)
-    if not reason:
-        raise UsageError("Give a reason: --why 'what shall be different'.")
-    return reason
+    if goes_on(view):
+        return 0
+    from creator.cli._runs_resuming import go_on
 
-
-def _agent(view: RunView, name: str, state: str) -> AgentOutcome:
-    from creator.ledger.view import find_agent
-
-    agent = find_agent(view.outcome, name)
-    if agent.state != state:
-        waiting = f" Waiting: {_waiting(view)}." if state == "pending" else ""
-        raise UsageError(f"Agent {agent.name!r} is {agent.state}, not {state}.{waiting}")
-    return agent
+    calm_libraries()
+    return go_on(view, pending_only=True)
 
 
-def _waiting(view: RunView) -> str:
-    names = [agent.name for agent in view.outcome.pending]
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "") if names else "nobody waits"
+def _module_from(file: str) -> str:
+    """The module in a file of the user's, or on standard input."""
+    from creator.files import read_bounded
+    from creator.review.programs import MAX_EDITED_BYTES
 
-
-def _decide(view: RunView, agents: list[AgentOutcome], decision: Decision, why: str) -> None:
-    """Write decisions into the ledger, each about exactly the module that is on disk and on record."""
-    from creator.files import digest
-    from creator.ledger.store import FILE_NAME, Ledger
-    from creator.modules import load_agent
-
-    directory = view.outcome.directory
-    for agent in agents:
-        source = load_agent(directory / "agents", agent.name).source
-        if decision == "approved" and digest(source) != agent.sha256:
-            raise UsageError(f"The module of {agent.name!r} was changed since it was checked: reject it instead.")
-    ledger = Ledger.open(directory / FILE_NAME)
     try:
-        for agent in agents:
-            ledger.record_decision(agent.name, agent.sha256, decision, why)
-    finally:
-        asyncio.run(ledger.close())
+        if file == "-":
+            data = sys.stdin.buffer.read(MAX_EDITED_BYTES + 1)[:MAX_EDITED_BYTES]
+        else:
+            data = read_bounded(Path(file).expanduser(), MAX_EDITED_BYTES)
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{clean(file, 200)!r} is not UTF-8 text: save it as UTF-8.") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"Cannot read {clean(file, 200)!r}: {reason}.") from None
+
+
+async def _edited(view: RunView, agent: AgentOutcome, source: str) -> None:
+    """Have a module edited until the policy lets it pass, or its editor gives up."""
+    from creator.deciding import order_edit
+    from creator.review.answers import Answers
+    from creator.review.programs import edit as edit_in
+    from creator.review.programs import find_editor
+
+    editor = find_editor(os.environ)
+    if not editor:
+        raise UsageError("There is no editor: set EDITOR, for example EDITOR=nano, or use --from FILE.")
+    answers = Answers(sys.stdin)
+    while True:
+        try:
+            made = await edit_in(editor, agent.name, source, answers, sys.stderr)
+        except OSError as error:
+            raise UsageError(f"Cannot edit with {clean(editor[0], 200)!r}: {error.strerror}. Set EDITOR.") from None
+        if made.problem:
+            raise UsageError(made.problem)
+        try:
+            await asyncio.to_thread(order_edit, view, agent, made.source)
+        except PolicyViolation as error:
+            click.echo(f"The policy refuses it: {clean_lines(str(error), 2_000)}", err=True)
+            click.echo("Edit it again? [Y/n] ", nl=False, err=True)
+            answer = await answers.line()
+            if answer is None or answer.strip().casefold() in {"n", "no"}:
+                raise UsageError("not edited") from None
+            source = made.source
+        else:
+            return
+
+
+def _tell_refusal(view: RunView, agent: AgentOutcome) -> None:
+    """Tell why the run refused an edit, if it has done so by now."""
+    from creator.ledger.decided import load_people
+
+    edited = load_people(view.outcome.directory).edits.get((agent.name, agent.sha256))
+    if edited is not None and edited.refused is not None:
+        raise UsageError(f"Your version of {agent.name} was refused: {clean(edited.refused, 1_000)}")

@@ -35,12 +35,15 @@ if TYPE_CHECKING:
 @click.option("--base-url", metavar="URL", help="Where the model's server is now.")
 @click.option("--confirm-above", metavar="USD", help="Ask before a run that may cost more [default: 1].")
 @click.option("--yes", is_flag=True, default=None, help="Ask nothing before an expensive run.")
+@click.option("--decided-only", is_flag=True, help="Of what is left, only agents that waited for a decision.")
 @output_option
 @click.option("--json", "json_output", is_flag=True, default=None, help="Print the outcome as one JSON document.")
 @click.option("--quiet", is_flag=True, default=None, help="Print nothing but errors.")
 @debug_option
 @click.pass_context
-def resume(ctx: click.Context, /, run: str | None, output: str | None, **changes: str | bool | None) -> int:
+def resume(
+    ctx: click.Context, /, run: str | None, output: str | None, decided_only: bool, **changes: str | bool | None
+) -> int:
     """Go on with a run that ended before its time.
 
     Whatever is finished is reused: births, model calls, ideas, comparisons. Of RUN the beginning of its id is enough;
@@ -51,7 +54,7 @@ def resume(ctx: click.Context, /, run: str | None, output: str | None, **changes
     view = open_run(output, run)
     state = ctx.find_object(State) or State()
     calm_libraries(state.debug)
-    return go_on(view, changes)
+    return go_on(view, changes, pending_only=decided_only)
 
 
 def go_on(view: RunView, changes: Mapping[str, object] | None = None, *, pending_only: bool = False) -> int:

@@ -28,6 +28,7 @@ def asking_first(settings: SpawnSettings, progress: Progress) -> Callable[[Estim
     Returns:
         What raises `UsageError` when the run shall not begin: nobody agreed, or there is nobody to ask.
     """
+    from creator.planning import has_to_be_agreed_to
     from creator.spending.words import dollars, expected
 
     async def consent(estimate: Estimate) -> None:
@@ -35,7 +36,7 @@ def asking_first(settings: SpawnSettings, progress: Progress) -> Callable[[Estim
         most = estimate.cost.high if estimate.cost is not None else 0.0
         if settings.max_cost is not None and settings.max_cost < most:
             line += f", at most {dollars(settings.max_cost)} (--max-cost)"
-        if most <= settings.confirm_above or settings.yes or settings.max_cost is not None:
+        if not has_to_be_agreed_to(settings, estimate):
             if most > 0 or estimate.cost is None:
                 progress.say(line)
             return

@@ -11,7 +11,7 @@ import click
 from creator.agent_files import module_of, read_file
 from creator.cli import _completing
 from creator.cli._agents_adopting import adopt
-from creator.cli._agents_deciding import approve, regenerate, reject
+from creator.cli._agents_deciding import approve, edit, regenerate, reject
 from creator.cli._agents_export import export
 from creator.cli._agents_family import add, tree
 from creator.cli._agents_library import forget, keep, library
@@ -162,5 +162,21 @@ def _blueprint(directory: Path, name: str) -> Any:
 
 
 # Every command that stands in another file is put into the group here.
-for _command in (approve, reject, regenerate, add, tree, ask, chat, why, diff, export, keep, library, forget, adopt):
+for _command in (
+    approve,
+    reject,
+    edit,
+    regenerate,
+    add,
+    tree,
+    ask,
+    chat,
+    why,
+    diff,
+    export,
+    keep,
+    library,
+    forget,
+    adopt,
+):
     agents.add_command(_command)

@@ -17,6 +17,7 @@ MIGRATIONS: Final = (
     "0002_births_and_decisions",
     "0003_wishes_remarks_comparisons",
     "0004_births_answers_choices_ratings",
+    "0005_edits",
 )
 """The changes that the schema went through, in order; a ledger is of the version of the last that was made to it."""
 SCHEMA_VERSION: Final = len(MIGRATIONS)

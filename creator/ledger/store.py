@@ -15,7 +15,7 @@ from creator.ledger.calls import AnswerRow, SpentRow
 from creator.ledger.choices import ChoiceRow
 from creator.ledger.file import LedgerFile
 from creator.ledger.judging import ComparisonRow
-from creator.ledger.people import Decision, DecisionRow, WishRow
+from creator.ledger.people import Decision, DecisionRow, EditRow, WishRow
 
 __all__ = [
     "FILE_NAME",
@@ -25,6 +25,7 @@ __all__ = [
     "ComparisonRow",
     "Decision",
     "DecisionRow",
+    "EditRow",
     "Ledger",
     "SpentRow",
     "WishRow",
@@ -58,6 +59,11 @@ class Ledger(LedgerFile):
 
     record_decision = people.record_decision
     decisions_after = people.decisions_after
+    record_edit = people.record_edit
+    withdraw_edits = people.withdraw_edits
+    refuse_edit = people.refuse_edit
+    take_edit = people.take_edit
+    edits_after = people.edits_after
     record_wish = people.record_wish
     wishes_after = people.wishes_after
 

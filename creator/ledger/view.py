@@ -206,7 +206,10 @@ def load_birth(directory: Path, agent: AgentOutcome) -> Birth:
             "SELECT attempt, stage, finding FROM attempts WHERE number = ? ORDER BY id", (agent.number,)
         ).fetchall()
         decisions = connection.execute(
-            "SELECT decision, why FROM decisions WHERE name = ? ORDER BY id", (agent.name,)
+            "SELECT decision, why, at FROM decisions WHERE name = ?"
+            " UNION ALL SELECT 'edit refused', refused, at FROM edits WHERE name = ? AND refused IS NOT NULL"
+            " ORDER BY at",
+            (agent.name, agent.name),
         ).fetchall()
         # A name that one birth gave up may be another's now: states tell whose they are.
         history = connection.execute(
@@ -217,7 +220,7 @@ def load_birth(directory: Path, agent: AgentOutcome) -> Birth:
         ).fetchall()
         return Birth(
             [tuple(row) for row in attempts],
-            [tuple(row) for row in decisions],
+            [(row["decision"], row["why"]) for row in decisions],
             [(datetime.fromtimestamp(row["at"], UTC), row["kind"]) for row in history],
         )
 

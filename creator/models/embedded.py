@@ -8,7 +8,6 @@ import importlib.util
 import json
 import os
 import secrets
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,11 +15,11 @@ from typing import Any, Final
 import platformdirs
 from autogen_core.models import LLMMessage
 
-import creator
 from creator.errors import EnvironmentFault, UsageError
 from creator.models.backend import Backend, Completion
 from creator.models.client_backend import ClientBackend, openai_client
 from creator.models.embedded_model import FILE_NAME, MODEL_NAME, is_cached
+from creator.own_modules import own_environment, own_module
 
 START_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 2.0
@@ -31,17 +30,6 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Where the embedded model is kept; ``CREATOR_CACHE_DIR`` moves it."""
     chosen = environ.get("CREATOR_CACHE_DIR")
     return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path("agent-creator-sandbox")
-
-
-def _module(name: str, *arguments: str) -> list[str]:
-    """A module of ours as a command; ``-P``, because the user's folder may hold a ``creator`` of its own."""
-    return [sys.executable, "-P", "-m", name, *arguments]
-
-
-def _environment() -> dict[str, str]:
-    """Our environment, in which this package is found from any working directory."""
-    paths = [str(Path(creator.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 async def fetched_model(folder: Path, progress: Callable[[str], None]) -> Path:
@@ -56,8 +44,8 @@ async def fetched_model(folder: Path, progress: Callable[[str], None]) -> Path:
     """
     if not is_cached(folder):
         process = await asyncio.create_subprocess_exec(
-            *_module("creator.models.embedded_model", str(folder)),
-            env=_environment(),
+            *own_module("creator.models.embedded_model", str(folder)),
+            env=own_environment(),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -139,8 +127,8 @@ class EmbeddedBackend(Backend):
     async def _start(self, path: Path, key: str) -> str:
         """Start the server and give its address."""
         process = await asyncio.create_subprocess_exec(
-            *_module("creator.models.embedded_server"),
-            env=_environment(),
+            *own_module("creator.models.embedded_server"),
+            env=own_environment(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

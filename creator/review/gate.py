@@ -9,7 +9,7 @@ from creator.agents.messages import Created
 from creator.decisions import Decisions
 from creator.errors import BirthFailed, PolicyViolation, UsageError
 from creator.files import digest
-from creator.ledger.store import Ledger
+from creator.ledger.store import EditRow, Ledger
 from creator.review.base import Candidate, Reviewer
 
 Check = Callable[[str, str], Awaitable[str]]
@@ -87,14 +87,33 @@ class Gate:
                         await self._reviewer.tell(candidate, str(error))
                         continue
                     self._ledger.record_decision(name, digest(source), "edited")
-                    return draft.model_copy(update={"source": source, "notes": [*draft.notes, "edited by a person"]})
+                    return _edited(draft, source)
                 case "pending":
                     await pend(draft)
-                    with self._waiting():
-                        row = await self._decisions.of(name, candidate.sha256)
-                    if row.decision == "rejected":
-                        raise Rejected(row.why)
-                    return draft
+                    return await self._decided(draft, candidate)
+
+    async def _decided(self, draft: Created, candidate: Candidate) -> Created:
+        """What a person decided later, elsewhere.
+
+        Raises:
+            Rejected: The person does not want it.
+        """
+        while True:
+            with self._waiting():
+                row = await self._decisions.of(candidate.name, candidate.sha256)
+            if isinstance(row, EditRow):
+                # Whoever wrote it there, it goes through what an edit on this terminal goes through.
+                try:
+                    source = await self._check(row.source, row.name)
+                except (PolicyViolation, BirthFailed, UsageError) as error:
+                    self._ledger.refuse_edit(row.id, str(error))
+                    continue
+                if self._ledger.take_edit(row, digest(source)):
+                    return _edited(draft, source)
+            elif row.decision == "rejected":
+                raise Rejected(row.why)
+            else:
+                return draft
 
     def _candidate(self, draft: Created) -> Candidate:
         blueprint = draft.blueprint
@@ -112,3 +131,7 @@ class Gate:
             findings=tuple(draft.notes),
             sha256=digest(draft.source),
         )
+
+
+def _edited(draft: Created, source: str) -> Created:
+    return draft.model_copy(update={"source": source, "notes": [*draft.notes, "edited by a person"]})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from creator.errors import CreatorError, UsageError
-from creator.web import agent, agents, idea, ideas, live, runs
+from creator.web import agent, agents, ask, idea, ideas, live, review, runs, start, steering
 from creator.web.html import render
 from creator.web.security import Guard
 from creator.web.site import Site
@@ -41,12 +42,17 @@ def make_app(output: Path, *, hosts: Sequence[str], any_address: bool = False, t
             *idea.ROUTES,
             *agents.ROUTES,
             *agent.ROUTES,
+            *steering.ROUTES,
+            *start.ROUTES,
+            *review.ROUTES,
+            *ask.ROUTES,
             Mount("/static", _Static(directory=str(static)), name="static"),
         ],
         middleware=[
             Middleware(Guard, hosts=frozenset(hosts), any_address=any_address, token=token, secret=site.secret)
         ],
         exception_handlers={CreatorError: _told, 404: _missing},
+        lifespan=_lifespan,
     )
     app.state.site = site
     app.state.watches = Watches(live.shown)
@@ -61,6 +67,15 @@ class _Static(StaticFiles):
         response = super().file_response(*args, **options)
         response.headers["cache-control"] = "no-cache"
         return response
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    """What is begun in this server ends with it: agents that are asked something, runs that have not begun yet."""
+    yield
+    site: Site = app.state.site
+    await site.conversations.close()
+    await site.launches.close()
 
 
 async def _told(request: Request, error: Exception) -> Response:

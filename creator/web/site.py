@@ -10,6 +10,8 @@ from starlette.requests import Request
 
 from creator.ledger.view import RunView, find_run
 from creator.outcome import RunOutcome
+from creator.web.conversations import Conversations
+from creator.web.launches import Launches
 from creator.web.views import Views
 from sandbox.protocol import AGENT_NAME
 
@@ -23,12 +25,16 @@ class Site:
         token: What a visitor has to show once; None where only this machine can reach the page.
         secret: What this process signs with.
         views: Reads runs.
+        launches: Runs that are about to begin.
+        conversations: What agents are asked.
     """
 
     output: Path
     token: str | None = None
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     views: Views = field(default_factory=Views, repr=False)
+    launches: Launches = field(default_factory=Launches, repr=False)
+    conversations: Conversations = field(default_factory=Conversations, repr=False)
 
 
 def site_of(request: Request) -> Site:

@@ -79,16 +79,17 @@ INSERT INTO comparisons (at, judge, model, round, first, second, winner, reason)
 
 
 def make_old_ledger(path: Path, version: int, more: str = "") -> None:
-    """A closed ledger of a schema version from 1 to 3, and what further SQL adds to it."""
+    """A closed ledger of a schema version from 1 to 4, and what further SQL adds to it."""
     titles = {"one": "One", "other": "One, by bo", "better": "One, better", "two": "Two", "three": "Three"}
     ideas = {name: idea(title).model_dump_json() for name, title in titles.items()}
     schema = Path(__file__).with_name(f"version_{version}.sql").read_text("utf-8")
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(f"{schema}\nPRAGMA application_id = {_APPLICATION_ID};")
-        connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(version),))
-        connection.execute("INSERT INTO meta VALUES ('seed', '7')")
-        connection.executescript(_EVENTS + _AGENTS[version])
-        for statement in (_TEXTS if version == 3 else _CHAINS).split(";")[:-1]:
-            connection.execute(statement, ideas)
+        if version < 4:  # that one comes with its rows
+            connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(version),))
+            connection.execute("INSERT INTO meta VALUES ('seed', '7')")
+            connection.executescript(_EVENTS + _AGENTS[version])
+            for statement in (_TEXTS if version == 3 else _CHAINS).split(";")[:-1]:
+                connection.execute(statement, ideas)
         connection.executescript(more)
