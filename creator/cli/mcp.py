@@ -18,7 +18,8 @@ _SNIPPET: Final = """\
   "mcpServers": {
     "agent-creator-sandbox": {
       "command": "python",
-      "args": ["-m", "creator", "mcp", "--output", "/path/to/generated", "--max-cost", "1"],
+      "args": ["-m", "creator", "mcp", "--max-cost", "1",
+               "--output", "/path/to/generated"],
       "env": {"OPENAI_API_KEY": "..."}
     }
   }

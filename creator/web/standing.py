@@ -67,7 +67,10 @@ class Meter:
 def meters(summary: RunSummary, counters: Counters, limits: RunLimits) -> list[Meter]:
     """What was spent, and what is left."""
     tokens, cost = counters.tokens, counters.cost
-    seconds = seconds_of(summary, counters)
+    seconds = min(summary.elapsed_s, _LONGEST)
+    # The deadline is counted from the first birth on, and what came before a run was gone on with is counted, too.
+    begun = counters.first_birth
+    working = min(seconds, max(0.0, time.time() - begun)) if summary.state == "running" and begun else seconds
     found = [
         _meter("Tokens", f"{tokens:,}", tokens, limits.max_tokens, "{:,.0f}"),
         _meter("Cost", UNKNOWN if cost is None else dollars(cost), cost, limits.max_cost, "$"),
@@ -75,16 +78,8 @@ def meters(summary: RunSummary, counters: Counters, limits: RunLimits) -> list[M
     if limits.max_messages is not None:
         sent = counters.agents_messages
         found.append(_meter("Messages of agents", f"{sent:,}", sent, limits.max_messages, "{:,.0f}"))
-    found.append(_meter("Time", duration(seconds), seconds, limits.deadline, "s"))
+    found.append(_meter("Time", duration(seconds), working, limits.deadline, "s"))
     return found
-
-
-def seconds_of(summary: RunSummary, counters: Counters) -> float:
-    """How long the run took so far, from its first birth on where it is measured by a deadline."""
-    seconds = summary.elapsed_s
-    if summary.state == "running" and counters.first_birth is not None:
-        seconds = max(seconds, 0.0) if seconds else time.time() - counters.first_birth
-    return max(0.0, min(seconds, _LONGEST))
 
 
 def _meter(name: str, spent: str, used: float | None, limit: float | None, form: str) -> Meter:

@@ -73,7 +73,9 @@ def test_help_imports_nothing_heavy() -> None:
     assert loaded.isdisjoint(heavy)
 
 
-@pytest.mark.parametrize("command", ["spawn", "ideas", "agents", "runs", "templates", "policy", "init", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["spawn", "ideas", "agents", "runs", "serve", "templates", "policy", "mcp", "init", "doctor"]
+)
 def test_the_help_of_a_command_imports_nothing_heavy(command: str) -> None:
     code = f"import sys\nfrom creator.cli import main\nassert main([{command!r}, '--help']) == 0\nprint(*sys.modules)"
     done = python("-c", code)

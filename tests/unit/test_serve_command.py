@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
 
 import pytest
 
 from creator.cli import main
+from creator.cli._page import Page
 from creator.web.listening import listen
+from tests.conftest import REPOSITORY, RecordedProgress
 
 
 def test_a_mistake_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,6 +34,32 @@ def test_a_mistake_is_one_line(capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert "File 777 is no socket" in complaint("--inherited", "777")
     monkeypatch.setenv("CREATOR_SERVE_TOKEN", "short")
     assert "CREATOR_SERVE_TOKEN has to be at least 16" in complaint("--port", "0")
+
+
+def test_after_its_run_a_page_stays_until_ctrl_c_where_somebody_can_press_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    with Page(tmp_path, RecordedProgress(), wait=False) as page:
+        page.stay()
+    assert capsys.readouterr().err == ""
+
+    progress = RecordedProgress()
+    with Page(tmp_path, progress, wait=True) as page:
+        page.tell(tmp_path / "20261121-064512-3f2a")
+        (said,) = progress.lines
+        address = said.removeprefix("watch it: ").removesuffix("runs/20261121-064512-3f2a")
+
+        def press() -> None:
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                assert answer.status == 200
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=press).start()
+        page.stay()
+    assert capsys.readouterr().err == f"The page stays at {address} until you press Ctrl-C.\n"
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(address, timeout=60)
 
 
 @pytest.mark.parametrize(

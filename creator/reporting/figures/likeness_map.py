@@ -188,9 +188,8 @@ def _names(
     marks: list[Markup] = []
     for one, (x, y) in list(zip(ideas, spots, strict=True))[:NUMBERED]:
         wanted = [fitted(one.idea.title, room, 11) for room in _TITLES] if titles else [one.label]
-        for words, (left, foot) in (
-            (words, at) for words in wanted for at in _beside(x, y, radius, width_of(words, 11))
-        ):
+        choices = [(words, *where) for words in wanted for where in _beside(x, y, radius, width_of(words, 11))]
+        for words, left, foot in choices:
             room = (left, foot - 9, left + width_of(words, 11), foot + 3)
             inside = left > 4 and room[2] < width - 4 and foot > 14 and foot < height - 5
             if inside and not any(_meet(room, other) for other in taken):
