@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -136,6 +135,8 @@ def _folder(ctx: click.Context, name: str) -> Path | None:
 
 
 def _in_toml(name: str) -> object:
+    import tomllib  # here: every command imports this module
+
     try:
         with Path("creator.toml").open("rb") as file:
             return tomllib.loads(file.read(_MAX_TOML_BYTES).decode()).get(name)

@@ -41,7 +41,7 @@ def test_the_options_are_the_settings() -> None:
 
 def test_the_limits_are_those_of_the_command_line() -> None:
     offered = {parameter.name for parameter in resume_command.params if parameter.name is not None}
-    assert offered - {"run", "output"} - OF_A_TERMINAL - {"debug"} == Limits.__optional_keys__
+    assert offered - {"run", "output"} - OF_A_TERMINAL - {"debug", "decided_only"} == Limits.__optional_keys__
 
 
 def test_every_option_has_the_type_of_its_setting() -> None:
