@@ -222,12 +222,12 @@ def write_outputs(outcome: RunOutcome) -> None:
     with ThreadPoolExecutor(_WRITERS) as writers:
         for _ in writers.map(write, [*outcome.ideas, *outcome.one_shot]):
             pass  # whatever failed is raised here
-    history = _history(directory)
+    history = history_of(directory)
     write_atomically(directory / SUMMARY_FILE, render_summary(outcome, history))
     write_atomically(directory / REPORT_FILE, render_report(outcome, history))
 
 
-def _history(directory: Path) -> History | None:
+def history_of(directory: Path) -> History | None:
     """How a run went; None when its ledger is missing or damaged, which is no reason to have no report."""
     try:
         return load_history(directory)

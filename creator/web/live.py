@@ -18,11 +18,12 @@ from creator.errors import UsageError
 from creator.ledger.feed import AgentRow, Changes, Cursor, Standing, snapshot
 from creator.ledger.summary import RunSummary, is_beginning, load_summary
 from creator.ledger.view import find_run
-from creator.outputs import RUN_ID
+from creator.outputs import RUN_ID, history_of
 from creator.reporting.report import render_report
 from creator.web.html import fragment, render
 from creator.web.site import run_of, site_of
 from creator.web.standing import RunLimits, command_to_go_on, meters, stage, state_in_words
+from creator.web.steering import can_go_on
 from creator.web.watching import Watches
 from creator.web.words import in_words
 
@@ -62,6 +63,7 @@ def show(request: Request) -> Response:
         cursor=str(whole.standing.cursor),
         going_on=going_on,
         go_on=command_to_go_on(summary),
+        can_go_on=not going_on and can_go_on(run_of(request)),
     )
 
 
@@ -112,7 +114,8 @@ def shown(directory: Path, changes: Changes, standing: Standing, summary: RunSum
 
 def report(request: Request) -> Response:
     """The run's report, made anew; what its own policy allows is all that it may, and it is in no site's name."""
-    page = render_report(run_of(request).outcome)
+    outcome = run_of(request).outcome
+    page = render_report(outcome, history_of(outcome.directory))
     own = _POLICY.search(page[:20_000])
     policy = own[1].replace("&#39;", "'") if own else "default-src 'none'"
     return HTMLResponse(page, headers={"content-security-policy": f"{policy}; frame-ancestors 'none'; sandbox"})

@@ -81,7 +81,7 @@ def make_server(app: ASGIApp, **options: Any) -> uvicorn.Server:
             app,
             http=PatientProtocol,
             ws="none",
-            lifespan="off",
+            lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,

@@ -40,6 +40,7 @@ NOT_RUN = {
     r"pip install|uv pip|python -m venv|\. \.venv/": "installing is what the build does",
     r"(uv run )?pytest|\.ci/run": "this is what runs the tests",
     r".* --isolation container|.* --runtime runsc": "needs Docker, and gVisor: tests/docker runs what it can",
+    r"export OTEL_": "it would hold for all that is typed here: tests/integration/test_telemetry.py sets it",
     r".* --model model\.gguf": "needs a model file: tests/integration/test_embedded.py has one",
 }
 """By pattern: why a command is not typed. Those of this program are parsed at least."""
@@ -115,7 +116,7 @@ class Reader:
             return subprocess.run(command, shell=True, check=False, stdout=subprocess.DEVNULL).returncode
         words = shlex.split(command.removeprefix("python -m ").removeprefix("creator"))
         noun = " ".join(words[:2])
-        if noun.startswith(LASTING):
+        if noun.startswith(LASTING) and "--print-config" not in words:
             return started_and_stopped(words)
         with ExitStack() as behind:
             if noun in {"agents add", "agents regenerate"}:
