@@ -9,13 +9,13 @@ from mcp.server.mcpserver import MCPServer
 from creator.assistants.answers import HONEST, NOTE
 from creator.assistants.desk import Desk, agent_name
 from creator.assistants.reading import MAX_SOURCE, find_idea, source_of
-from creator.cli._runs_facts import state_of
 from creator.errors import UsageError
 from creator.ledger.view import RunView, find_agent
 from creator.outputs import LATEST, RUN_ID
 from creator.reporting.conclusions import conclusions
 from creator.reporting.idea_files import render_idea
 from creator.reporting.standings import Standings, rating_in_words
+from creator.run_states import state_of
 from creator.text import clean_lines, encodable, markdown_line, markdown_paragraphs, shorten
 
 MAX_DOCUMENT: Final = 100_000

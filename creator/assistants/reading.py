@@ -11,7 +11,6 @@ from creator.assistants import answers
 from creator.assistants.answers import HONEST, NOTE, State
 from creator.assistants.telling import Teller
 from creator.certificate import certificate_of
-from creator.cli._runs_facts import state_of
 from creator.errors import EnvironmentFault, UsageError
 from creator.files import read_within
 from creator.ledger.view import RunView, find_agent
@@ -19,6 +18,7 @@ from creator.outcome import AgentOutcome, IdeaOutcome
 from creator.reporting.conclusions import agreement, conclusions, order
 from creator.reporting.lineage import Lineage
 from creator.reporting.standings import Standings
+from creator.run_states import state_of
 from creator.text import clean, clean_lines
 
 MAX_PAGE: Final = 50

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from creator.cli import _completing
-from creator.cli._runs_facts import changed_settings, state_of, summary
+from creator.cli._runs_facts import changed_settings, summary
 from creator.cli._shared import PROGRAM, open_run, option_for, print_json, reading_options, stdout_console
 from creator.errors import EnvironmentFault, UsageError
+from creator.run_states import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,13 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from creator.run_states import state_of
+
 if TYPE_CHECKING:
     from creator.ledger.view import RunView
 
 UNREADABLE: Final = "unreadable"
-LIMIT_REACHED: Final = "limit reached"
-RESUMABLE: Final = frozenset({"interrupted", "lost", LIMIT_REACHED})
-"""States of a run that ended before its time."""
 _SHOWN_ELSEWHERE: Final = frozenset({"count", "objective", "model", "seed"})
 _MOST_SETTINGS: Final = 100
 
@@ -31,15 +30,6 @@ def read_run(folder: Path, name: str) -> RunView | str:
         return load_run(folder / name)
     except (CreatorError, OSError) as error:
         return str(error)
-
-
-def state_of(view: RunView) -> str:
-    """``running``, ``lost``, ``limit reached``, ``interrupted`` or ``finished``."""
-    if view.state != "finished":
-        return view.state
-    if view.outcome.limit:
-        return LIMIT_REACHED
-    return "interrupted" if view.outcome.interrupted else "finished"
 
 
 def summary(name: str, view: RunView | str) -> dict[str, Any]:

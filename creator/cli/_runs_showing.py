@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from creator.cli import _completing
-from creator.cli._runs_facts import RESUMABLE, changed_settings, state_of, summary
+from creator.cli._runs_facts import changed_settings, summary
 from creator.cli._shared import PROGRAM, open_run, option_for, print_json, reading_options, stdout_console
+from creator.run_states import RESUMABLE, state_of
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,11 +12,12 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from creator.cli._runs_facts import LIMIT_REACHED, UNREADABLE, state_of
+from creator.cli._runs_facts import UNREADABLE
 from creator.cli._tables import make_table, short
 from creator.ledger.accounts import Share
 from creator.ledger.view import RunView
 from creator.progress.counts import duration
+from creator.run_states import LIMIT_REACHED, state_of
 from creator.spending.words import dollars
 from creator.text import clean, shorten
 

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from creator.progress.counts import duration
 from creator.spending.words import dollars
 from creator.text import clean, clean_lines, encodable, label
+from creator.web.standing import state_in_words
 
 
 def render(request: Request, template: str, *, status_code: int = 200, **values: object) -> HTMLResponse:
@@ -44,6 +45,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "line": clean,
+        "state": state_in_words,
         "lines": clean_lines,
         "duration": duration,
         "label": label,

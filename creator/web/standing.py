@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from creator.errors import EnvironmentFault
 from creator.ledger.counters import Counters
 from creator.ledger.summary import RunSummary
+from creator.ledger.view import RunView
 from creator.outputs import stored_settings
 from creator.progress.counts import duration
 from creator.spending.limits import WARNED_AT, way_on
@@ -133,17 +134,18 @@ def _ended(summary: RunSummary) -> str:
     )
 
 
-def state_in_words(summary: RunSummary) -> str:
+def state_in_words(run: RunSummary | RunView) -> str:
     """A run's state in a word or two."""
-    if summary.state == "running":
+    if run.state == "running":
         return "going on"
-    if summary.state == "lost":
+    if run.state == "lost":
         return "lost"
-    if summary.limit:
+    end = run if isinstance(run, RunSummary) else run.outcome
+    if end.limit:
         return "ended by a limit"
-    if summary.interrupted:
+    if end.interrupted:
         return "interrupted"
-    return {0: "complete", 3: "complete in part", 1: "without ideas"}.get(summary.exit_code or 0, "ended")
+    return {0: "complete", 3: "complete in part", 1: "without ideas"}.get(end.exit_code or 0, "ended")
 
 
 def command_to_go_on(summary: RunSummary) -> str:

@@ -111,12 +111,8 @@ def test_hostile_texts_run_nothing_and_fetch_nothing(browser: Browser, serve_pag
         watched.page.goto(address + path)
         watched.page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
         assert watched.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-        assert (
-            watched.page.locator(
-                "main img, main iframe, main form:not([action^='/runs/']), body script:not([type])"
-            ).count()
-            == 0
-        ), path
+        strange = "main img, main iframe, main form:not([action^='/runs/']), body script:not([type])"
+        assert watched.page.locator(strange).count() == 0, path
         if "graph" in watched.page.content():
             watched.page.locator("canvas").hover()
             watched.page.keyboard.press("Tab")
