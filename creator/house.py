@@ -206,8 +206,8 @@ class House:
         """Start host, trusted agents and sandbox while the model is being checked."""
         for backend in self._calls_of:
             self.budget.check(backend.name, CHECK_PROMPT_TOKENS, CHECK_ANSWER_TOKENS)
-        if self.settings.embeddings is not None:
-            self.budget.check(self.settings.embeddings)
+        if (embeddings := embedding_model(self.settings, self.backend.name)) is not None:
+            self.budget.check(embeddings)
         check = asyncio.create_task(self._open_models())
         opening = asyncio.create_task(self._open_sandbox())
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +110,12 @@ async def test_a_model_without_embeddings_says_so(spec: str) -> None:
     assert not backend.embeds
     with pytest.raises(TerminalModelError, match="cannot embed texts"):
         await backend.embed(["frost"], model="small")
+
+
+async def test_what_they_cost_counts_within_the_limit_of_a_run(run: Callable[..., Any], tmp_path: Path) -> None:
+    price = {"prompt": 0.01, "completion": 0.01}
+    prices = tmp_path / "prices.json"
+    prices.write_text(json.dumps({"openai:scripted": price, "openai:small": price}), encoding="utf-8")
+    outcome = await run(2, embeddings="small", max_cost=1, prices=prices)
+    assert outcome.exit_code == 0
+    assert 0 < outcome.cost < 1
