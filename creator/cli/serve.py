@@ -67,14 +67,14 @@ def serve(
     hosts = {*listening.names, *(name.lower() for name in names)}
     any_address = not listening.loopback
     server = make_server(make_app(folder, hosts=sorted(hosts), any_address=any_address, token=token))
-    if inherited is None:
-        url = with_token(listening.url, token)
-        click.echo(url)
-        click.echo(f"Runs of {str(folder)!r} are shown there. Stop with Ctrl-C.", err=True)
-        sys.stdout.flush()
-    else:
-        threading.Thread(target=_end_with_parent, args=[server], daemon=True).start()
     with contextlib.suppress(KeyboardInterrupt):  # the way to stop it
+        if inherited is None:
+            url = with_token(listening.url, token)
+            click.echo(url)
+            click.echo(f"Runs of {str(folder)!r} are shown there. Stop with Ctrl-C.", err=True)
+            sys.stdout.flush()
+        else:
+            threading.Thread(target=_end_with_parent, args=[server], daemon=True).start()
         if not open_browser:
             server.run(sockets=[listening.socket])
             return

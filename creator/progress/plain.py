@@ -38,6 +38,8 @@ class PlainProgress:
         self._stream = stream
         self._finished = False
         self._told = 0
+        self._to_go = ""
+        """What was said last of how long it will take."""
         self._held: list[str] | None = None
         """Lines that wait until a person has answered; None while nobody is asked."""
 
@@ -67,7 +69,9 @@ class PlainProgress:
         tenth = _TOLD * counts.ideas // counts.total
         if tenth > self._told and (to_go := counts.to_go):
             self._told = tenth
-            self._write(to_go)
+            if to_go != self._to_go:
+                self._to_go = to_go
+                self._write(to_go)
 
     def known(self, ideas: int) -> None:
         """Count them."""

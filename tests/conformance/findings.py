@@ -71,7 +71,8 @@ def on_the_screen(text: str) -> list[str]:
     return [
         f"the screen shows {line!r}"
         for line in text.split("\n")
-        if not line.isprintable() or not re.match(r"\[[\d:]+\] (live \d+/\d+|failed|idea \d+/\d+): |$", line)
+        if not line.isprintable()
+        or not re.match(r"\[[\d:]+\] ((live \d+/\d+|failed|idea \d+/\d+): |[a-z0-9. ]+ to go$)|$", line)
     ]
 
 

@@ -202,6 +202,12 @@ def test_the_same_ideas_lie_side_by_side_and_the_map_is_the_same_each_time(width
     assert found.nearest[0][1] == pytest.approx(1)
 
 
+def test_ideas_that_are_all_equally_far_from_each_other_are_drawn() -> None:
+    for count in range(2, 41):
+        found = likeness_map(placed(*(f"A scripted answer of call {number}" for number in range(count))))
+        assert len(centres(found)) == count
+
+
 def test_near_duplicates_and_one_shot_ideas_are_marked_and_counted() -> None:
     ideas = [Placed(str(n), idea(title, title), top=n == 0) for n, title in enumerate(TITLES)]
     ideas += [Placed("8", ideas[2].idea, under=2), Placed("s1", idea(HOSTILE[:200], HOSTILE), one_shot=True)]

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
-from scipy import linalg, sparse
+from scipy import sparse
 
 from creator.ideas.likeness import idea_text, words_of
 from creator.reporting.figures.drawing import Figure, Sheet, box, circle, fitted, line, text, width_of
@@ -116,8 +116,9 @@ def _plane(alike: Vector) -> tuple[Vector, float]:
     total = float(np.trace(gram))
     if total <= _FLAT:
         return np.zeros((count, 2)), 1.0
-    first = max(count - 2, 0)
-    strengths, directions = linalg.eigh((gram + gram.T) / 2, subset_by_index=(first, count - 1))
+    # All of them: LAPACK's search for a few finds none where many ideas are equally far from each other.
+    strengths, directions = np.linalg.eigh((gram + gram.T) / 2)
+    strengths, directions = strengths[-2:], directions[:, -2:]
     points: Vector = (directions * np.sqrt(np.clip(strengths, 0, None)))[:, ::-1]
     for axis in range(points.shape[1]):  # an eigenvector's sign is chance
         largest = int(np.argmax(np.round(np.abs(points[:, axis]), 6)))
