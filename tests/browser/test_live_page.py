@@ -130,6 +130,16 @@ def test_a_run_is_started_reviewed_and_asked_from_the_page(
     )
     assert found.agents[0].reason == "a person rejected it: too <b>loud</b>"
 
+    # Reading the idea that is ahead, from the page of the run.
+    page.goto(f"{address}/runs/{directory.name}")
+    expect(page.locator("#graph canvas")).to_be_visible()
+    sound(page)
+    page.get_by_role("link", name="Read the ideas (2)").click()
+    best = next(one for one in found.ideas if one.number == (found.ranking.order if found.ranking else [1])[0])
+    page.get_by_role("link", name=best.final.title, exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(best.final.title)
+    expect(page.get_by_text(best.final.problem, exact=True).first).to_be_visible()
+
     # Asking the agent whose module a person wrote, twice; it remembers.
     page.goto(f"{address}/runs/{directory.name}/agents/{second}/ask")
     sound(page)
