@@ -25,6 +25,7 @@ _READ: Final = {
     "ideas show N": "one idea, with all that was said",
     "agents": "see who they are",
     "agents ask NAME TEXT": "ask one of them a question",
+    "serve": "all of it in a browser",
 }
 _GO_ON: Final = {
     "runs show": "how far it has come",

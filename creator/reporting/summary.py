@@ -82,9 +82,10 @@ def _ideas(standings: Standings) -> list[str]:
         return ["No idea was completed."]
     blocks = [_table(*_rows(standings, top))]
     left = len(standings.ideas) - len(top)
-    blocks += [
-        _wrapped(f"And {left:,} more, near-duplicates of these among them; all are in the folder “ideas”.")
-    ] * bool(left)
+    listed = {one.number for one in top}
+    below = any(set(standings.below(number)) - listed for number in listed)
+    alike = ", near-duplicates of these among them" if below else ""
+    blocks += [_wrapped(f"And {left:,} more{alike}; all are in the folder “ideas”.")] * bool(left)
     for idea in top[:TOLD]:
         blocks += _told(standings, idea)
     return blocks

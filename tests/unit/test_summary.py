@@ -121,3 +121,9 @@ def test_an_idea_in_few_words_stays_whole(tmp_path: Path) -> None:
     one = run.ideas[0].model_copy(update={"versions": [told]})
     text = render_summary(run.model_copy(update={"ideas": [one]}))
     assert f"**Problem:** {said}" in text.replace("\n", " ").replace("\\", "")
+
+
+def test_near_duplicates_are_spoken_of_only_where_there_are_some(tmp_path: Path) -> None:
+    assert "And 20 more; all are in" in render_summary(outcome(tmp_path, count=30))
+    told = render_summary(ranked_outcome(tmp_path))
+    assert "more, near-duplicates of these among them; all" in told
