@@ -73,7 +73,7 @@ async def test_the_page_tells_what_is_going_on_from_the_first_birth_to_the_end(l
         "Live 2",
         "Failed 1",
         "Conversations 2",
-        "Refined 1",
+        "Ideas refined 1",
         "Newest ideas Bread forecast ada",
     ):
         assert line.replace(" ", "") in text.replace(" ", ""), line
