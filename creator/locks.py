@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -12,6 +13,8 @@ from creator.errors import EnvironmentFault, UsageError
 from creator.files import read_within
 
 LOCK_FILE: Final = ".lock"
+_TRIES: Final = 5
+_PAUSE_SECONDS: Final = 0.02
 
 
 class RunLock:
@@ -36,7 +39,7 @@ class RunLock:
         except OSError as error:
             raise EnvironmentFault(f"Cannot open {str(path)!r}: {error.strerror or error}.") from None
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take(self._file)
         except OSError:
             self._close()
             raise UsageError(
@@ -50,6 +53,18 @@ class RunLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._close()
+
+    @staticmethod
+    def _take(file: int) -> None:
+        # Whoever only asks whether somebody holds it (`is_locked`) holds it for a moment.
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _close(self) -> None:
         if self._file is not None:

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from creator.cli.serve import own_token, with_token
 from creator.errors import UsageError
+from creator.own_modules import own_environment, own_module
 from creator.progress import Progress
 from creator.text import clean
 from creator.web.listening import PORT, Listening, listen
@@ -42,9 +43,10 @@ class Page:
     def __enter__(self) -> Self:
         with contextlib.closing(_free().socket) as listener:
             self._url = Listening(listener, HOST).url
-            command = [sys.executable, "-m", "creator", "serve", "--inherited", str(listener.fileno())]
+            command = own_module("creator", "serve", "--inherited", str(listener.fileno()))
             self._process = subprocess.Popen(
                 [*command, "--output", str(self._output)],
+                env=own_environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -7,6 +7,7 @@ import secrets
 import sys
 import tempfile
 import threading
+import time
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,8 +24,12 @@ from creator.errors import UsageError
 if TYPE_CHECKING:
     from uvicorn import Server
 
+    from creator.web.watching import Watches
+
 TOKEN_VARIABLE: Final = "CREATOR_SERVE_TOKEN"  # noqa: S105 - its name
 _SHORTEST_TOKEN: Final = 16
+_LAST_SECONDS: Final = 1.5
+"""That those who follow a run have to hear of its end."""
 
 
 @click.command()
@@ -66,7 +71,8 @@ def serve(
         token = secrets.token_urlsafe(24)
     hosts = {*listening.names, *(name.lower() for name in names)}
     any_address = not listening.loopback
-    server = make_server(make_app(folder, hosts=sorted(hosts), any_address=any_address, token=token))
+    app = make_app(folder, hosts=sorted(hosts), any_address=any_address, token=token)
+    server = make_server(app)
     with contextlib.suppress(KeyboardInterrupt):  # the way to stop it
         if inherited is None:
             url = with_token(listening.url, token)
@@ -74,7 +80,7 @@ def serve(
             click.echo(f"Runs of {str(folder)!r} are shown there. Stop with Ctrl-C.", err=True)
             sys.stdout.flush()
         else:
-            threading.Thread(target=_end_with_parent, args=[server], daemon=True).start()
+            threading.Thread(target=_end_with_parent, args=[server, app.state.watches], daemon=True).start()
         if not open_browser:
             server.run(sockets=[listening.socket])
             return
@@ -115,7 +121,13 @@ def _way_in(url: str) -> Iterator[str]:
         yield page.as_uri()
 
 
-def _end_with_parent(server: Server) -> None:
-    """End when the program that started this one has gone: its end of our standard input is closed then."""
+def _end_with_parent(server: Server, watches: Watches) -> None:
+    """End when the program that started this one has gone: its end of our standard input is closed then.
+
+    Whoever follows the run hears first that it has ended.
+    """
     sys.stdin.buffer.read()
+    until = time.monotonic() + _LAST_SECONDS
+    while watches.watched and time.monotonic() < until:
+        time.sleep(0.05)
     server.should_exit = True
