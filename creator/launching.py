@@ -20,7 +20,7 @@ from creator.ledger.view import load_started, run_names
 from creator.locks import holder, is_locked
 from creator.outputs import RUN_FILE
 from creator.own_modules import own_environment, own_module
-from creator.settings import outside_name
+from creator.settings_words import outside_name
 from creator.text import clean
 
 BEGIN_SECONDS: Final = 300.0

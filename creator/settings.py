@@ -17,7 +17,6 @@ from typing import Annotated, Any, Final, Literal, Self
 import platformdirs
 from dotenv import dotenv_values
 from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -27,8 +26,8 @@ from pydantic_settings import (
 )
 
 from creator.errors import UsageError
-from creator.masking import public_url
 from creator.objectives import DEFAULT_OBJECTIVE, MAX_OBJECTIVE, read_objective
+from creator.settings_words import ALIASES, DOTENV, ENV_PREFIX, TOML, explain, mistake, outside_name
 from creator.templates.mix import DEFAULT_TEMPLATE, parse_mix
 from creator.text import clean
 from sandbox.protocol import Pattern
@@ -38,14 +37,6 @@ MAX_AGENTS: Final = 2_000
 
 CODE_ANSWERS: Final = 5
 """How many answers of a model a module may take that is written in code."""
-
-ENV_PREFIX: Final = "CREATOR_"
-DOTENV: Final = ".env"
-TOML: Final = "creator.toml"
-
-_OUTSIDE_NAMES: Final = {"json_output": "json", "with_agents": "with"}
-"""Fields whose outside name (option, variable, key) differs: ``json`` is a method of pydantic's, ``with`` Python's."""
-_ALIASES: Final = {field: f"{ENV_PREFIX}{name.upper()}" for field, name in _OUTSIDE_NAMES.items()}
 
 _Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
@@ -88,7 +79,7 @@ class OutputSettings(BaseSettings):
         try:
             return cls(**given)
         except ValidationError as error:
-            raise UsageError(_explain(error, given)) from None
+            raise UsageError(explain(error, given)) from None
         except UnicodeDecodeError:
             raise UsageError(f"{DOTENV} is not UTF-8 text: save it as UTF-8.") from None
         except OSError as error:
@@ -108,7 +99,7 @@ class OutputSettings(BaseSettings):
         try:
             cls(**{name: value for name, value in options.items() if value not in (None, ())})
         except ValidationError as error:
-            return {field: what for field, _, what in map(_mistake, reversed(error.errors()))}
+            return {field: what for field, _, what in map(mistake, reversed(error.errors()))}
         except (UsageError, UnicodeDecodeError, OSError) as error:
             return {"": str(error)}
         return {}
@@ -233,9 +224,9 @@ class SpawnSettings(TemplateSettings):
     """Whether answers of models are kept on disk, and taken from there when the same is asked again."""
     bounce: float | None = Field(default=None, ge=0, le=1)
     """How likely an agent shares its idea; None leaves each agent its own probability."""
-    with_agents: Annotated[list[str], NoDecode] = Field(default_factory=list, validation_alias=_ALIASES["with_agents"])
+    with_agents: Annotated[list[str], NoDecode] = Field(default_factory=list, validation_alias=ALIASES["with_agents"])
     """Kept agents that take part, by name."""
-    json_output: bool = Field(default=False, validation_alias=_ALIASES["json_output"])
+    json_output: bool = Field(default=False, validation_alias=ALIASES["json_output"])
     """One JSON document on stdout instead of tables."""
     quiet: bool = False
     """No progress and no tables."""
@@ -327,11 +318,6 @@ class SpawnSettings(TemplateSettings):
         return parse_mix(texts)
 
 
-def outside_name(field: str) -> str:
-    """What a setting is called in `creator.toml`, and as an option and a variable but for hyphens and capitals."""
-    return _OUTSIDE_NAMES.get(field, field)
-
-
 def load_environ() -> dict[str, str]:
     """The environment over `.env`: where provider keys are looked up.
 
@@ -368,55 +354,5 @@ def _read_toml() -> dict[str, Any]:
             hint = f" Did you mean {near[0]!r}?" if near else f" It knows: {', '.join(sorted(fields))}."
             raise UsageError(f"{TOML} holds an unknown key {clean(key, 60)!r}.{hint}")
         if value != "":  # as an empty variable, it counts as not set
-            values[_ALIASES.get(field, field)] = value
+            values[ALIASES.get(field, field)] = value
     return values
-
-
-def _explain(error: ValidationError, given: Mapping[str, Any]) -> str:
-    """The first mistake in one line; several at once would only hide which to mend first."""
-    first = error.errors()[0]
-    field, value, what = _mistake(first)
-    if not field:
-        return what
-    if first["type"] == "missing" and field == "count":
-        return "Say how many agents, for example: python -m creator spawn 20"
-    return f"{_origin(field, outside_name(field), given)}: {value} does not fit, {what}."
-
-
-def _mistake(error: ErrorDetails) -> tuple[str, str, str]:
-    """Field, value and what is wrong with it, the last without a full stop; no field where several are at odds."""
-    if not error["loc"]:
-        return "", "", clean(error["msg"], 500).removeprefix("Value error, ")
-    located = str(error["loc"][0])
-    field = next((field for field, alias in _ALIASES.items() if alias == located.upper()), located)
-    value = error["input"]
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-        value = ",".join(value)
-    what = clean(error["msg"], 200).removeprefix("Value error, ")
-    what = {
-        "int_parsing": "it has to be a whole number",
-        "int_from_float": "it has to be a whole number",
-        "float_parsing": "it has to be a number",
-    }.get(error["type"], what)
-    if error["type"] == "string_pattern_mismatch":
-        what = {
-            "base_url": "it has to begin with http:// or https:// and hold no blanks",
-            "base_image": "it has to be an image name such as 'python:3.12-slim'",
-            "runtime": "it has to be a runtime's name such as 'runsc'",
-        }.get(field, what)
-    what = what[:1].lower() + what[1:]
-    if field == "base_url" and isinstance(value, str):
-        value = public_url(value)
-    return field, clean(repr(value), 80), what
-
-
-def _origin(field: str, outside: str, given: Mapping[str, Any]) -> str:
-    """Where the value stands that took part: the same order as the sources."""
-    if field in given:
-        return "Argument N" if field == "count" else f"Option --{outside.replace('_', '-')}"
-    variable = f"{ENV_PREFIX}{outside.upper()}"
-    if any(name.upper() == variable and value for name, value in os.environ.items()):
-        return f"Environment variable {variable}"
-    if any(name.upper() == variable and value for name, value in dotenv_values(DOTENV, encoding="utf-8").items()):
-        return f"{variable} in {DOTENV}"
-    return f"Key {outside!r} in {TOML}"

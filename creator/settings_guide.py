@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from creator.models.providers import KEYS
-from creator.settings import DOTENV, TOML, SpawnSettings, outside_name
+from creator.settings import SpawnSettings
+from creator.settings_words import DOTENV, TOML, outside_name
 
 _GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "To begin with": ("model", "sandbox", "objective", "count", "review", "max_cost", "output"),

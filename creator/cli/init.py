@@ -24,8 +24,8 @@ def init(folder: str, force: bool) -> None:
     Keys are not asked for and not written.
     """
     from creator.outputs import write_atomically
-    from creator.settings import DOTENV, TOML
     from creator.settings_guide import settings_file
+    from creator.settings_words import DOTENV, TOML
 
     if not folder.strip() or "\0" in folder or not Path(folder).expanduser().is_dir():
         raise UsageError(f"{clean(folder, 200)!r} is no folder: make it first, or name another one.")

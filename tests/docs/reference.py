@@ -11,8 +11,8 @@ import creator
 from creator.cli import cli
 from creator.cli._shared import PROGRAM
 from creator.cli.spawn import spawn
-from creator.settings import DOTENV, TOML
 from creator.settings_guide import grouped_settings
+from creator.settings_words import DOTENV, TOML
 
 FOLDER = Path(creator.__file__).parent.parent / "docs" / "reference"
 WIDTH = 100

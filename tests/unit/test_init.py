@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from creator.cli import main
-from creator.settings import SpawnSettings, outside_name
+from creator.settings import SpawnSettings
 from creator.settings_guide import grouped_settings, settings_file
+from creator.settings_words import outside_name
 
 SETTING = re.compile(r"^#(?=\w)", re.MULTILINE)
 
